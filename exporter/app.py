@@ -1,0 +1,127 @@
+"""Where the parts meet: the public app takes posts, the private one shows what was counted."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import falcon
+import structlog
+
+from exporter.eventlog import EventLog
+from exporter.ingest import Ingest
+from exporter.journal import Journal
+from exporter.labels import policy
+from exporter.ledger import Ledger, Limits
+from exporter.resources import (
+    BackupResource,
+    HealthResource,
+    LandingResource,
+    MetricsResource,
+    ReadyResource,
+    RequestRefusedError,
+    StatsResource,
+    refuse,
+)
+from exporter.settings import Settings
+from exporter.telemetry import Telemetry
+
+MAX_DORMANT = 100_000
+
+_App = falcon.App[falcon.Request, falcon.Response]
+
+_log = structlog.get_logger("app")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the apps are made of."""
+
+    ingest: Ingest
+    telemetry: Telemetry
+    event_log: EventLog | None
+    max_body: int
+    stats_port: int
+
+
+def build(settings: Settings, telemetry: Telemetry) -> Parts:
+    """Open the ledger and make the parts. Raises `LedgerError`, or `OSError` for an event log that can't be written."""
+    event_log = None
+    if settings.event_log:
+        event_log = EventLog(settings.event_log, settings.event_log_omit, telemetry.event_log_dropped.inc)
+    journal = Journal(
+        settings.data_dir, settings.durability, settings.dedup_memory, settings.dedup_window, settings.restored
+    )
+    ledger = Ledger(Limits(settings.version_ttl, settings.zero_hold, MAX_DORMANT, settings.dedup_memory))
+    ingest = Ingest(ledger, journal, policy(settings.apps), telemetry, event_log, settings.max_batch)
+    ingest.load(settings.restored)
+    return Parts(ingest, telemetry, event_log, settings.max_body, settings.listen.port)
+
+
+def create_public_app(parts: Parts) -> Callable[..., Any]:
+    """The WSGI app of the public port: `/stats`, `/`, and nothing else."""
+    app = falcon.App(middleware=[_CountRequests(parts.telemetry)])
+    stats = StatsResource(parts.ingest, parts.telemetry, parts.max_body)
+    app.add_route("/stats", stats)
+    app.add_route("/", stats)
+    return _with_error_forms(app)
+
+
+def create_private_app(parts: Parts) -> Callable[..., Any]:
+    """The WSGI app of the private port: metrics, health, and a page for people."""
+    app = falcon.App()
+    app.add_route("/metrics", MetricsResource(parts.ingest, parts.telemetry))
+    app.add_route("/healthz", HealthResource())
+    app.add_route("/readyz", ReadyResource(parts.ingest))
+    app.add_route("/backup", BackupResource(parts.ingest))
+    app.add_route("/", LandingResource(parts.ingest.counted, version("capgo-exporter"), parts.stats_port))
+    return _with_error_forms(app)
+
+
+def create_loading_app() -> Callable[..., Any]:
+    """The private port while the ledger loads: alive, not ready; an empty scrape would end every series."""
+    app = falcon.App()
+    app.add_route("/healthz", HealthResource())
+    app.add_sink(_still_loading)
+    return _with_error_forms(app)
+
+
+def _still_loading(req: falcon.Request, resp: falcon.Response, **_: Any) -> None:
+    raise RequestRefusedError("loading")
+
+
+class _CountRequests:
+    """Falcon middleware: each request of the public port by its status."""
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._count = telemetry.count_request
+
+    def process_response(self, _req: falcon.Request, resp: falcon.Response, *_: object) -> None:
+        self._count(resp.status_code, resp.context.get("refusal"))
+
+
+def _with_error_forms(app: _App) -> _App:
+    """Give every error the one form; Falcon's own errors are taken by their status."""
+    app.add_error_handler(RequestRefusedError, _on_refused)
+    app.add_error_handler(falcon.HTTPError, _on_http_error)
+    app.add_error_handler(Exception, _on_exception)
+    return app
+
+
+def _on_refused(_req: falcon.Request, resp: falcon.Response, error: RequestRefusedError, _params: object) -> None:
+    refuse(resp, error.name)
+
+
+def _on_http_error(_req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, _params: object) -> None:
+    if isinstance(error, falcon.HTTPNotFound):
+        refuse(resp, "not_found")
+    elif isinstance(error, falcon.HTTPMethodNotAllowed) or type(error) is falcon.HTTPBadRequest:
+        refuse(resp, "method_not_allowed")  # the latter is what Falcon raises for a method it has never heard of
+    else:
+        refuse(resp, "bad_request")
+    resp.set_headers(error.headers or {})
+
+
+def _on_exception(_req: falcon.Request, resp: falcon.Response, error: Exception, _params: object) -> None:
+    _log.error("internal_error", exc_info=error)
+    refuse(resp, "internal_error")

@@ -1,0 +1,198 @@
+"""The wire contract: what a post body is, and what an event in it says.
+
+A body is one JSON object or an array of them; which of the two depends on the plugin version and, within one
+device, on the code path that sends it. Only `app_id` and `action` are needed, as non-empty strings; every other
+field that is null or of a wrong type counts as absent, because no event may be lost to a field nobody needs.
+
+Decoding goes one of two ways with the same result. The fast way is msgspec, for a body in which every field is
+of its type. What it can't take (a lone surrogate escape, invalid UTF-8, a 5,000-digit number, 100,000 levels of
+nesting, a wrong type) goes the careful way: the array is cut into its elements and each is read by itself, so that
+one odd event never costs its neighbours.
+
+Rule: whatever bytes arrive, `decode` returns a `Batch` or raises `MalformedBodyError` or `TooManyEventsError`, and
+nothing else.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Annotated, Final, Literal, NamedTuple, NoReturn, get_args
+
+import msgspec
+
+Reason = Literal[
+    "not_an_object", "missing_app_id", "invalid_app_id", "app_not_allowed", "missing_action", "invalid_action"
+]
+REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
+
+TIMESTAMP_LIMIT: Final = 2**53
+"""Milliseconds since the epoch; above it JSON numbers are not exact, so no client means it."""
+
+_Text = Annotated[str, msgspec.Meta(min_length=1)]
+_Timestamp = Annotated[int, msgspec.Meta(ge=0, le=TIMESTAMP_LIMIT)]
+_BLANK = " \t\r\n"
+
+
+class MalformedBodyError(ValueError):
+    """The body is not JSON, or neither an object nor an array."""
+
+
+class TooManyEventsError(ValueError):
+    """The array holds more events than a batch may."""
+
+
+class Event(msgspec.Struct, gc=False):
+    """The fields of an event that counting needs, as sent (source: the plugin's `createInfoObject` and `sendStats`).
+
+    `timestamp` is in milliseconds since the epoch by the device's clock; clients send it in arrays only.
+    """
+
+    app_id: _Text
+    action: _Text
+    device_id: str | None = None
+    platform: str | None = None
+    version_name: str | None = None
+    version_build: str | None = None
+    old_version_name: str | None = None
+    plugin_version: str | None = None
+    is_emulator: bool | None = None
+    is_prod: bool | None = None
+    timestamp: _Timestamp | None = None
+    metadata: dict[str, str] | None = None
+
+
+class Rejected(NamedTuple):
+    """An element of the body that can't be counted, and the one word that says why."""
+
+    reason: Reason
+
+
+class Batch(NamedTuple):
+    """The elements of a body in their order; `array` tells which form of reply the client expects."""
+
+    items: list[Event] | list[Event | Rejected]
+    array: bool
+
+
+_decode_array = msgspec.json.Decoder(list[Event]).decode
+_decode_object = msgspec.json.Decoder(Event).decode
+
+
+def decode(body: bytes, max_events: int) -> Batch:
+    """Read a post body. Raises `MalformedBodyError` or `TooManyEventsError`."""
+    array = body.lstrip(_BLANK.encode())[:1] == b"["
+    try:
+        items = _decode_array(body) if array else [_decode_object(body)]
+    except (ValueError, RecursionError):
+        read = _read_array if array else _read_object
+        return Batch(read(body.decode("utf-8", "surrogateescape").strip(_BLANK), max_events), array)
+    if len(items) > max_events:
+        raise TooManyEventsError
+    return Batch(items, array)
+
+
+def elements(text: str) -> list[str]:
+    """The texts of the elements of an array. Raises `MalformedBodyError`."""
+    return list(_cut(text.strip(_BLANK)))
+
+
+def _read_object(text: str, _max_events: int) -> list[Event | Rejected]:
+    item = _read(text)
+    if item == Rejected("not_an_object"):
+        raise MalformedBodyError("neither an object nor an array")
+    return [item]
+
+
+def _read_array(text: str, max_events: int) -> list[Event | Rejected]:
+    items: list[Event | Rejected] = []
+    for element in _cut(text):
+        if len(items) == max_events:
+            raise TooManyEventsError
+        items.append(_read(element))
+    return items
+
+
+def _read(text: str) -> Event | Rejected:
+    try:
+        value = _parse(text)
+    except RecursionError:
+        return Rejected("not_an_object")
+    except ValueError as error:
+        raise MalformedBodyError(str(error)) from None
+    if not isinstance(value, dict):
+        return Rejected("not_an_object")
+    reason = _lack(value)
+    if reason is not None:
+        return Rejected(reason)
+    fields = {field: value[field] for field, fits in _FITS.items() if fits(value.get(field))}
+    if "timestamp" in fields:
+        fields["timestamp"] = int(fields["timestamp"])
+    return Event(**fields)
+
+
+def _lack(value: dict[str, object]) -> Reason | None:
+    app_id, action = value.get("app_id"), value.get("action")
+    if not isinstance(app_id, str):
+        return "missing_app_id" if app_id is None else "invalid_app_id"
+    if not app_id:
+        return "missing_app_id"
+    if not isinstance(action, str):
+        return "missing_action" if action is None else "invalid_action"
+    return None if action else "missing_action"
+
+
+def _is(kind: type) -> Callable[[object], bool]:
+    return lambda value: type(value) is kind
+
+
+def _is_metadata(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
+
+
+def _is_timestamp(value: object) -> bool:
+    return isinstance(value, float) and 0 <= value <= TIMESTAMP_LIMIT
+
+
+_FITS: Final = dict.fromkeys(Event.__struct_fields__, _is(str)) | {
+    "is_emulator": _is(bool),
+    "is_prod": _is(bool),
+    "timestamp": _is_timestamp,
+    "metadata": _is_metadata,
+}
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise MalformedBodyError(f"{name} is not JSON")
+
+
+# Integers are read as floats, since Python refuses to convert thousands of digits to an int, and a Python function
+# in its place would make a large body slow; all that are of use (up to TIMESTAMP_LIMIT) are exact as floats.
+# So that a fraction is taken for none of the types above, it is read as a complex number.
+_parse = json.JSONDecoder(parse_int=float, parse_float=complex, parse_constant=_refuse_constant).decode
+
+_STRING: Final = r'"(?:[^"\\]++|\\.)*+"'
+_AT_FIRST_LEVEL: Final = re.compile(rf'{_STRING}|["\[\]{{}},]', re.DOTALL)
+_BELOW: Final = re.compile(rf'{_STRING}|["\[\]{{}}]', re.DOTALL)
+
+
+def _cut(text: str) -> Iterator[str]:
+    """Cut an array's text at the commas of its first level, without recursion; the rest is for the parser to judge."""
+    depth, start, position, mark = 1, 1, 1, "["
+    while depth:
+        token = (_AT_FIRST_LEVEL if depth == 1 else _BELOW).search(text, position)
+        if token is None or token.group() == '"':
+            raise MalformedBodyError("the array, or a string in it, is not closed")
+        position = token.end()
+        mark = text[token.start()]
+        if mark in "[{":
+            depth += 1
+        elif mark in "]}":
+            depth -= 1
+        elif mark == ",":
+            yield text[start : token.start()]
+            start = position
+    if mark != "]" or position != len(text):
+        raise MalformedBodyError("something follows the array")
+    last = text[start : position - 1]
+    if start > 1 or last.strip(_BLANK):
+        yield last

@@ -1,0 +1,217 @@
+"""The spine: from a post's bytes to a committed count, and from a scrape to what it may show.
+
+    post    decode, label, fingerprint                                          (in the request's own thread)
+            draft, commit, apply: by whoever holds the commit lock, for all that wait at that moment
+    scrape  exposure, commit, apply, view: under the same lock; the text is written outside of it
+
+A post is answered only after the transaction that holds its events is committed, and memory changes only then.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import structlog
+
+from exporter.eventlog import EventLog, Record
+from exporter.events import Batch, Event, Reason, Rejected, decode
+from exporter.fingerprints import fingerprints
+from exporter.journal import Journal, StorageUnavailableError
+from exporter.labels import Ignored, IgnoredReason, Label, Series, Version
+from exporter.ledger import Changes, Entry, Ledger, View
+from exporter.telemetry import Telemetry
+
+Clock = Callable[[], float]
+
+_log = structlog.get_logger("ingest")
+
+
+class Answer(NamedTuple):
+    """What became of a body's elements: for each, the reason why it was rejected, or `None` if all is well."""
+
+    reasons: Sequence[Reason | None]
+    array: bool
+
+
+class Post:
+    """A decoded post on its way through the commit; `error` or `verdicts` are set when it is decided."""
+
+    __slots__ = ("decided", "entries", "error", "ignored", "positions", "rejected", "verdicts")
+
+    def __init__(self, batch: Batch, label: Label, key: bytes) -> None:
+        events: list[Event] = []
+        labelled: list[Series] = []
+        self.positions: list[int] = []
+        self.rejected: dict[int, Reason] = {}
+        self.ignored: list[IgnoredReason] = []
+        for index, item in enumerate(batch.items):
+            outcome = item if isinstance(item, Rejected) else label(item)
+            if isinstance(outcome, Rejected):
+                self.rejected[index] = outcome.reason
+            elif isinstance(outcome, Ignored):
+                self.ignored.append(outcome.reason)
+            elif isinstance(item, Event):
+                events.append(item)
+                labelled.append(outcome)
+                self.positions.append(index)
+        self.entries = list(map(Entry, labelled, fingerprints(events, key)))
+        self.verdicts: Sequence[bool] = ()
+        self.error: Exception | None = None
+        self.decided = False
+
+    def counted(self) -> list[tuple[int, Series]]:
+        """Index in the body and series of each event that was counted."""
+        decided = zip(self.positions, self.entries, self.verdicts, strict=True)
+        return [(index, entry.series) for index, entry, counts in decided if counts]
+
+
+class Ingest:
+    """Counts posts and shows them to scrapes; safe to call from any thread."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        journal: Journal,
+        label: Label,
+        telemetry: Telemetry,
+        event_log: EventLog | None,
+        max_batch: int,
+        clock: Clock = time.time,
+    ) -> None:
+        self._ledger = ledger
+        self._journal = journal
+        self._label = label
+        self._telemetry = telemetry
+        self._event_log = event_log
+        self._max_batch = max_batch
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._waiting: deque[Post] = deque()
+
+    def load(self, restored: bool) -> None:
+        """Rebuild the ledger from its journal; `restored` says that this is an older copy. Raises `LedgerError`."""
+        for changes in self._journal.load():
+            self._ledger.apply(changes)
+        if restored:
+            self._commit(self._ledger.begin_anew(self._clock()))
+            self._journal.mark_restored()
+
+    def counted(self) -> dict[Version, int]:
+        """The events of each version on /metrics, those that are not shown yet among them."""
+        with self._lock:
+            return self._ledger.counted()
+
+    def post(self, body: bytes) -> Answer:
+        """Count a body's events.
+
+        Raises `MalformedBodyError`, `TooManyEventsError` or `StorageUnavailableError`; then nothing was counted.
+        """
+        batch = decode(body, self._max_batch)
+        post = Post(batch, self._label, self._journal.key)
+        self._telemetry.batch_events.observe(len(batch.items))
+        self._decide(post)
+        if self._event_log and (counted := post.counted()):
+            self._event_log.offer(Record(body, self._clock(), counted))
+        return Answer([post.rejected.get(index) for index in range(len(batch.items))], batch.array)
+
+    def _decide(self, post: Post) -> None:
+        self._waiting.append(post)
+        with self._lock:
+            if not post.decided:
+                self._commit_waiting()
+        if post.error is not None:
+            raise post.error
+
+    def _commit_waiting(self) -> None:
+        posts: list[Post] = []
+        while self._waiting:
+            posts.append(self._waiting.popleft())
+        try:
+            self._settle()
+            draft = self._ledger.draft(self._clock(), self._journal.remembers)
+            verdicts = [draft.add(post.entries) for post in posts]
+            self._commit(draft.changes)
+        except Exception as error:  # whatever it is, those that wait must hear of it
+            for post in posts:
+                post.error, post.decided = error, True
+            return
+        for post, verdict in zip(posts, verdicts, strict=True):
+            self._count(post, verdict, draft.changes.at)
+
+    def _count(self, post: Post, verdicts: Sequence[bool], now: float) -> None:
+        counted = sum(verdicts)
+        telemetry = self._telemetry
+        telemetry.tally = telemetry.tally.add(counted, len(verdicts) - counted, post.rejected.values(), post.ignored)
+        for entry in post.entries:
+            telemetry.last_event[entry.series.version.app_id] = now
+        post.verdicts = verdicts
+        post.decided = True
+
+    def _settle(self) -> None:
+        landed = self._journal.settle()
+        if landed is not None:
+            self._ledger.apply(landed)
+
+    def _commit(self, changes: Changes) -> None:
+        if changes.stored:
+            try:
+                with self._telemetry.commit_seconds.time():
+                    self._journal.commit(changes)
+            except StorageUnavailableError as error:
+                self._telemetry.commit_errors.inc()
+                _log.error("storage_unavailable", error=str(error))
+                raise
+        self._ledger.apply(changes)
+
+    def view(self, scrape: bool) -> View:
+        """What to show now; a `scrape` moves series on: births, releases and expiries, committed before they show.
+
+        If that commit fails, everything stays as it was shown, and the scrape is served all the same.
+        """
+        with self._lock:
+            if scrape:
+                try:
+                    self._settle()
+                    self._commit(self._ledger.exposure(self._clock()))
+                except StorageUnavailableError:
+                    pass
+            return self._ledger.view()
+
+    def ready(self) -> bool:
+        """Whether posts can be counted; after a failed commit, finds out by a commit of nothing."""
+        if self._journal.healthy:
+            return True
+        with self._lock:
+            try:
+                self._settle()
+                self._journal.commit(Changes(self._clock()))
+            except StorageUnavailableError:
+                return False
+        return True
+
+    def observe(self) -> None:
+        """Bring the gauges about the ledger up to date."""
+        self._telemetry.ready.set(self._journal.healthy)
+        self._telemetry.ledger_bytes.set(self._journal.size)
+        since = self._ledger.seen.since
+        self._telemetry.dedup_span.set(0 if since is None else self._clock() - since)
+
+    @property
+    def directory(self) -> Path:
+        """The data directory."""
+        return self._journal.directory
+
+    def backup(self, target: Path) -> None:
+        """Write a consistent copy of the ledger; posts wait until it is complete. Raises `sqlite3.Error`."""
+        with self._lock:
+            self._journal.backup(target)
+
+    def close(self) -> None:
+        """Write out what waits, and close the ledger."""
+        if self._event_log:
+            self._event_log.close()
+        with self._lock:
+            self._journal.close()

@@ -1,0 +1,37 @@
+"""What `capgo-exporter check` does: read a stopped exporter's ledger as a start would, and say what is in it."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from exporter import ledgerfile
+from exporter.ledger import Ledger, Limits
+
+
+def check(directory: Path) -> Iterator[str]:
+    """Verify a data directory; yields its totals as lines. Raises `LedgerError`."""
+    path = directory / ledgerfile.FILE_NAME
+    with closing(ledgerfile.connect(path, "process")) as db:
+        try:
+            (verdict,) = db.execute("PRAGMA integrity_check(1)").fetchone()
+            if verdict != "ok":
+                raise ledgerfile.damaged(path, verdict)
+            ledger = _load(db)
+            (old,) = db.execute("SELECT count(*) FROM old").fetchone()
+        except (sqlite3.DatabaseError, ValueError, TypeError) as error:
+            raise ledgerfile.damaged(path, str(error)) from error
+    view = ledger.view()
+    yield f"{path}: sound"
+    states = ", ".join(f"{events} {state}" for state, events in view.events.items())
+    yield f"events counted: {sum(view.events.values())} ({states})"
+    yield f"series: {len(view.shown)} shown; fingerprints: {len(ledger.seen)} recent, {old} old"
+    for (app_id, platform, version, test), events in sorted(ledger.counted().items()):
+        yield f"  {app_id} {platform} {version}{' (test devices)' if test else ''}: {events}"
+
+
+def _load(db: sqlite3.Connection) -> Ledger:
+    ledger = Ledger(Limits(version_ttl=0, zero_hold=0, max_dormant=0, memory=2**62))
+    for changes in ledgerfile.read(db):
+        ledger.apply(changes)
+    return ledger

@@ -1,0 +1,225 @@
+"""The ledger's disk: one SQLite file, one transaction for each commit.
+
+The store's contract:
+
+- One process at a time has the file open; a second is refused. Within it, only the holder of the commit lock calls.
+- Order: open, `load` once, then any number of `settle`, `commit`, `remembers` and `backup`; `close` last.
+- After `commit` returns, the changes survive the death of this process (durability `process`: write-ahead log, not
+  synced at each commit) or of the machine (`power`: synced before it returns). They are there whole or not at all.
+- After `commit` has raised `StorageUnavailableError`, nothing is known yet: the write may have reached the disk before
+  its confirmation failed. `settle` reads the truth back. It must be called before the next draft, and the changes it
+  returns did land and must be applied.
+- What `load` yields is all that was committed, in an order in which `Ledger.apply` takes it.
+- A fingerprint that has left memory is on disk for the window, unless its event's device time lies outside the window
+  around its arrival, or more than `OLD_PER_MEMORY` times the memory arrived since.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Final
+
+from exporter import ledgerfile
+from exporter.fingerprints import Fingerprint
+from exporter.ledger import Changes
+from exporter.ledgerfile import Durability, LedgerError
+
+OLD_PER_MEMORY: Final = 10
+"""Fingerprints on disk for each one in memory, at the most; those with the oldest device time go first."""
+
+_TIDY_SECONDS: Final = 60.0
+_TIDY_ROWS: Final = 1000
+
+_SERIES: Final = "app_id = ? AND platform = ? AND version = ? AND test = ? AND action = ?"
+_COUNT: Final = (
+    "INSERT INTO series VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0.0)"
+    " ON CONFLICT (app_id, platform, version, test, action) DO UPDATE SET total = excluded.total"
+)
+_SHOW: Final = f"UPDATE series SET state = ?, base = ?, since = ? WHERE {_SERIES}"  # noqa: S608 - a constant
+_FORGET: Final = f"DELETE FROM series WHERE {_SERIES}"  # noqa: S608 - a constant
+_SIGHT: Final = "INSERT OR REPLACE INTO versions VALUES (?, ?, ?, ?, ?, ?)"
+_END: Final = "DELETE FROM versions WHERE app_id = ? AND platform = ? AND version = ? AND test = ?"
+_TIDY: Final = (
+    "DELETE FROM old WHERE (timestamp, value) IN"
+    " (SELECT timestamp, value FROM old WHERE timestamp < ? ORDER BY timestamp, value LIMIT ?)"
+)
+_END_OF_TIME: Final = 2**63 - 1
+
+
+class StorageUnavailableError(Exception):
+    """The disk did not do what was asked; if that was a commit, `Journal.settle` says whether it landed."""
+
+
+class Journal:
+    """The open ledger file of a data directory; the module's head is its contract."""
+
+    def __init__(
+        self, directory: Path, durability: Durability, memory: int, window: float, restored: bool = False
+    ) -> None:
+        """`memory` is how many fingerprints `recent` keeps, `window` for how many seconds `old` does.
+
+        A copy made by `backup` opens only if it is known to be `restored`. Raises `LedgerError`.
+        """
+        self.directory = directory
+        self._path = directory / ledgerfile.FILE_NAME
+        self._durability: Durability = durability
+        self._memory = memory
+        self._window = window
+        self._in_doubt: Changes | None = None
+        self._tidied = 0.0
+        self._last_is_empty = False
+        if not self._path.exists():
+            ledgerfile.create(self._path)
+        self._db = ledgerfile.connect(self._path, durability)
+        try:
+            self._tx = self._scalar("SELECT coalesce(max(tx), 0) FROM recent")
+            self._recent = ledgerfile.count_packed(self._db)
+            self._old = self._scalar("SELECT count(*) FROM old")
+            self.key = bytes(ledgerfile.meta(self._db, "key"))
+            is_copy = bool(ledgerfile.meta(self._db, "is_copy"))
+        except (sqlite3.DatabaseError, TypeError) as error:
+            self.close()
+            raise ledgerfile.damaged(self._path, str(error)) from error
+        if is_copy and not restored:
+            self.close()
+            raise LedgerError(
+                "ledger_is_a_copy",
+                f"{self._path} is a backup: start once with --restored, so that its series begin at 0 again "
+                "(a counter that goes back to an older value reads as an increase)",
+            )
+
+    def _scalar(self, query: str) -> int:
+        return int(self._db.execute(query).fetchone()[0])
+
+    def load(self) -> Iterator[Changes]:
+        """All that was committed. Raises `LedgerError`."""
+        try:
+            yield from ledgerfile.read(self._db)
+        except (sqlite3.DatabaseError, ValueError, TypeError) as error:
+            raise ledgerfile.damaged(self._path, str(error)) from error
+
+    def remembers(self, fingerprint: Fingerprint) -> bool:
+        """Whether a fingerprint that has left memory is on disk. Raises `StorageUnavailableError`."""
+        if not self._old:
+            return False
+        query = "SELECT 1 FROM old WHERE timestamp = ? AND value = ?"
+        try:
+            return self._db.execute(query, (fingerprint.timestamp, fingerprint.value)).fetchone() is not None
+        except sqlite3.Error as error:
+            raise StorageUnavailableError(str(error)) from error
+
+    @property
+    def size(self) -> int:
+        """Bytes of the ledger on disk, its write-ahead log included."""
+        files = (self._path, self._path.with_name(self._path.name + "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing is in doubt."""
+        return self._in_doubt is None
+
+    def settle(self) -> Changes | None:
+        """After a failed commit, find out what happened; returns the changes if they landed after all.
+
+        Raises `StorageUnavailableError` while that can't be found out.
+        """
+        if self._in_doubt is None:
+            return None
+        try:
+            with suppress(sqlite3.Error):
+                self._db.close()
+            self._db = ledgerfile.connect(self._path, self._durability)
+            landed = self._scalar("SELECT coalesce(max(tx), 0) FROM recent") > self._tx
+            self._recent = ledgerfile.count_packed(self._db)
+            self._old = self._scalar("SELECT count(*) FROM old")
+        except (sqlite3.Error, LedgerError) as error:
+            raise StorageUnavailableError(str(error)) from error
+        changes, self._in_doubt = self._in_doubt, None
+        self._tx += landed
+        self._last_is_empty = False
+        return changes if landed else None
+
+    def commit(self, changes: Changes) -> None:
+        """Write the changes in one transaction. Raises `StorageUnavailableError`."""
+        try:
+            self._write(changes)
+        except sqlite3.Error as error:
+            self._in_doubt = changes
+            raise StorageUnavailableError(str(error)) from error
+
+    def _write(self, changes: Changes) -> None:
+        execute = self._db.execute
+        execute("BEGIN IMMEDIATE")
+        self._write_series(changes)
+        if self._last_is_empty:
+            execute("DELETE FROM recent WHERE tx = ?", (self._tx,))  # it was there for its number alone
+        execute(
+            "INSERT INTO recent VALUES (?, ?, ?)", (self._tx + 1, changes.at, ledgerfile.pack(changes.fingerprints))
+        )
+        recent, moved = self._retire(self._recent + len(changes.fingerprints), changes.at)
+        dropped = self._tidy(moved, changes.at)
+        execute("COMMIT")
+        self._tx += 1
+        self._last_is_empty = not changes.fingerprints
+        self._recent = recent
+        self._old += moved - dropped
+
+    def _write_series(self, changes: Changes) -> None:
+        executemany = self._db.executemany
+        if changes.totals:
+            executemany(_COUNT, [(*series.version, series.action, total) for series, total in changes.totals.items()])
+        if changes.shows:
+            executemany(_SHOW, [(*show, *series.version, series.action) for series, show in changes.shows.items()])
+        if changes.sightings:
+            executemany(_SIGHT, [(*version, *sighting) for version, sighting in changes.sightings.items()])
+        if changes.ended:
+            executemany(_END, changes.ended)
+        if changes.forgotten:
+            executemany(_FORGET, [(*series.version, series.action) for series in changes.forgotten])
+            self._db.execute("UPDATE meta SET value = ? WHERE name = 'forgotten_events'", (changes.forgotten_events,))
+
+    def _retire(self, recent: int, now: float) -> tuple[int, int]:
+        """Move to `old` what exceeds memory, a little with each commit; returns how many stay and how many moved."""
+        if recent <= self._memory:
+            return recent, 0
+        leaving: dict[int, int] = {}
+        last = 0
+        for tx, blob in self._db.execute("SELECT tx, fingerprints FROM recent WHERE tx <= ? ORDER BY tx", (self._tx,)):
+            if recent - len(leaving) <= self._memory:
+                break
+            leaving.update(ledgerfile.unpack(blob))
+            last = tx
+        self._db.execute("DELETE FROM recent WHERE tx <= ?", (last,))
+        earliest, latest = (now - self._window) * 1000, (now + self._window) * 1000
+        rows = [(timestamp, value) for value, timestamp in leaving.items() if earliest <= timestamp <= latest]
+        self._db.executemany("INSERT OR IGNORE INTO old VALUES (?, ?)", rows)
+        return recent - len(leaving), len(rows)
+
+    def _tidy(self, moved: int, now: float) -> int:
+        """Drop from `old` what is out of the window, and what exceeds its cap; returns how many."""
+        if not moved and now - self._tidied < _TIDY_SECONDS:
+            return 0
+        self._tidied = now
+        excess = self._old + moved - OLD_PER_MEMORY * self._memory
+        dropped = self._db.execute(_TIDY, (int((now - self._window) * 1000), 2 * moved + _TIDY_ROWS)).rowcount
+        if excess > dropped:
+            dropped += self._db.execute(_TIDY, (_END_OF_TIME, excess - dropped)).rowcount
+        return dropped
+
+    def backup(self, target: Path) -> None:
+        """Write a consistent copy of the ledger. Raises `sqlite3.Error`."""
+        with closing(sqlite3.connect(target, isolation_level=None)) as copy:
+            self._db.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")
+            copy.execute("UPDATE meta SET value = 1 WHERE name = 'is_copy'")
+
+    def mark_restored(self) -> None:
+        """Note that this file is a copy no longer: its series have begun anew."""
+        self._db.execute("UPDATE meta SET value = 0 WHERE name = 'is_copy'")
+
+    def close(self) -> None:
+        """Close the file; the write-ahead log is folded into it."""
+        with suppress(sqlite3.Error):
+            self._db.close()

@@ -1,0 +1,337 @@
+"""What is counted, what has been seen, and what is shown.
+
+`Ledger.draft` and `Ledger.exposure` ask: what would these posts, or this scrape, change? `Ledger.apply` changes. In
+between, the caller commits the `Changes` to disk, so memory never runs ahead of what would survive a crash; at a
+restart the same `apply` rebuilds memory from the disk's rows.
+
+A series is never shown at a value Prometheus did not see it come from. Its states, each step committed before the
+text that shows it:
+
+    hidden    counted, not on /metrics yet
+    held      on /metrics at its base: 0 if new, else the value it was last shown at
+    released  on /metrics at its total; only expiry ends this
+    dormant   left /metrics with its version, kept for a return; the oldest are forgotten first
+
+This module knows no clock, no disk and no framework: time and limits are arguments.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Final, NamedTuple
+
+from exporter.actions import OUTCOMES
+from exporter.fingerprints import Fingerprint
+from exporter.labels import Series, Version
+from exporter.seen import Seen
+
+SCRAPES_HELD: Final = 2
+"""Scrapes that must have shown the held value before the series moves: one sample alone may be lost."""
+
+LAST_SEEN_STEP: Final = 3600.0
+"""Seconds by which the last sighting of a version may be older on disk than in memory."""
+
+
+class State(IntEnum):
+    """What a series is to a scraper; the numbers are stored."""
+
+    HIDDEN = 0
+    HELD = 1
+    RELEASED = 2
+    DORMANT = 3
+
+
+class Show(NamedTuple):
+    """How a series is shown: `base` is what a scraper last saw, `since` (seconds since the epoch) when it became so."""
+
+    state: State
+    base: int
+    since: float
+
+
+class Sighting(NamedTuple):
+    """First and last arrival of events of a version, in seconds since the epoch."""
+
+    first: float
+    last: float
+
+
+class Entry(NamedTuple):
+    """An event as the ledger takes it; without a fingerprint it is counted each time it arrives."""
+
+    series: Series
+    fingerprint: Fingerprint | None
+
+
+class Limits(NamedTuple):
+    """`version_ttl` and `zero_hold` in seconds; `max_dormant` in series; `memory` in fingerprints."""
+
+    version_ttl: float
+    zero_hold: float
+    max_dormant: int
+    memory: int
+
+
+@dataclass(slots=True)
+class Changes:
+    """All that one transaction writes: absolute values, so that applying them twice is applying them once."""
+
+    at: float
+    totals: dict[Series, int] = field(default_factory=dict)
+    shows: dict[Series, Show] = field(default_factory=dict)
+    sightings: dict[Version, Sighting] = field(default_factory=dict)
+    ended: list[Version] = field(default_factory=list)
+    forgotten: list[Series] = field(default_factory=list)
+    fingerprints: dict[int, int] = field(default_factory=dict)
+    """By value, the event's timestamp in milliseconds by the device's clock."""
+
+    forgotten_events: int | None = None
+    held_again: list[Series] = field(default_factory=list)
+    """Held series that this scrape shows once more; not stored: after a restart they are shown twice again."""
+
+    @property
+    def stored(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self.totals or self.shows or self.sightings or self.ended or self.forgotten or self.fingerprints)
+
+
+class View(NamedTuple):
+    """What one scrape shows: `shown` are the values of the visible series, `first_seen` in seconds since the epoch.
+
+    `events` is the number of events by what became of them; those shown add up to the values of `shown`.
+    """
+
+    shown: dict[Series, int]
+    first_seen: dict[Version, float]
+    events: dict[str, int]
+
+
+OnDisk = Callable[[Fingerprint], bool]
+
+
+class Ledger:
+    """The counts and the memory of one data directory. Not thread-safe: the caller holds the commit lock."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._totals: dict[Series, int] = {}
+        self._shows: dict[Series, Show] = {}
+        self._shown: dict[Series, int] = {}
+        self._pending: dict[Series, int] = {}
+        self._dormant: dict[Series, None] = {}
+        self._sightings: dict[Version, Sighting] = {}
+        self._stored_last: dict[Version, float] = {}
+        self._actions: dict[Version, list[Series]] = {}
+        self._counted = 0
+        self._forgotten_events = 0
+        self.seen = Seen(limits.memory)
+
+    def draft(self, now: float, on_disk: OnDisk) -> "Draft":
+        """Begin to ask what posts would change; `on_disk` tells of a fingerprint that memory does not cover."""
+        return Draft(self, now, on_disk)
+
+    def exposure(self, now: float) -> Changes:
+        """Ask what a scrape at `now` changes: the births, releases and expiries that are due."""
+        changes = Changes(now)
+        for series, times_shown in self._pending.items():
+            self._advance(series, times_shown, changes)
+        self._expire(changes)
+        self._forget(changes)
+        return changes
+
+    def _advance(self, series: Series, times_shown: int, changes: Changes) -> None:
+        now, hold = changes.at, self._limits.zero_hold
+        state, base, since = self._shows[series]
+        if hold <= 0:
+            changes.shows[series] = Show(State.RELEASED, base, now)
+        elif state is State.HIDDEN or now < since:  # the latter: the clock was turned back, so the hold starts anew
+            changes.shows[series] = Show(State.HELD, base, now)
+        elif times_shown >= SCRAPES_HELD and now - since >= hold:
+            changes.shows[series] = Show(State.RELEASED, base, now)
+        else:
+            changes.held_again.append(series)
+
+    def _expire(self, changes: Changes) -> None:
+        horizon = changes.at - self._limits.version_ttl
+        for version, sighting in self._sightings.items():
+            if sighting.last < horizon:
+                changes.ended.append(version)
+                for series in self._actions[version]:
+                    show = self._shows[series]
+                    if show.state is not State.DORMANT:
+                        base = self._shown.get(series, show.base)
+                        changes.shows[series] = Show(State.DORMANT, base, changes.at)
+
+    def _forget(self, changes: Changes) -> None:
+        excess = len(self._dormant) - self._limits.max_dormant
+        if excess > 0:
+            changes.forgotten = [series for series, _ in zip(self._dormant, range(excess), strict=False)]
+            lost = sum(self._totals[series] for series in changes.forgotten)
+            changes.forgotten_events = self._forgotten_events + lost
+
+    def apply(self, changes: Changes) -> None:
+        """Bring about what was committed. The only way in which a ledger changes, live and at restart."""
+        self._apply_series(changes)
+        for version, sighting in changes.sightings.items():
+            self._sightings[version] = sighting
+            self._stored_last[version] = sighting.last
+        for version in changes.ended:
+            del self._sightings[version], self._stored_last[version]
+        if changes.forgotten_events is not None:
+            self._forgotten_events = changes.forgotten_events
+        if changes.fingerprints:
+            self.seen.add(changes.fingerprints.keys(), changes.at)
+
+    def _apply_series(self, changes: Changes) -> None:
+        for series, total in changes.totals.items():
+            self._apply_total(series, total)
+            self._see(series.version, changes.at)
+        for series, show in changes.shows.items():
+            self._apply_show(series, show)
+        for series in changes.held_again:
+            self._pending[series] += 1
+        for series in changes.forgotten:
+            self._drop(series)
+
+    def _see(self, version: Version, now: float) -> None:
+        sighting = self._sightings.get(version)
+        if sighting is not None and sighting.last < now:
+            self._sightings[version] = sighting._replace(last=now)
+
+    def _apply_total(self, series: Series, total: int) -> None:
+        before = self._totals.get(series)
+        self._totals[series] = total
+        self._counted += total - (before or 0)
+        if before is None:
+            self._actions.setdefault(series.version, []).append(series)
+            self._apply_show(series, Show(State.HIDDEN, 0, 0.0))
+        elif self._shows[series].state is State.RELEASED:
+            self._shown[series] = total
+
+    def _apply_show(self, series: Series, show: Show) -> None:
+        self._shows[series] = show
+        self._pending.pop(series, None)
+        self._shown.pop(series, None)
+        self._dormant.pop(series, None)
+        if show.state is State.DORMANT:
+            self._dormant[series] = None
+        elif show.state is State.RELEASED:
+            self._shown[series] = self._totals[series]
+        elif show.state is State.HELD:
+            self._pending[series] = 1
+            self._shown[series] = show.base
+        else:
+            self._pending[series] = 0
+
+    def _drop(self, series: Series) -> None:
+        self._counted -= self._totals[series]
+        del self._dormant[series], self._shows[series], self._totals[series]
+        kept = self._actions[series.version]
+        kept.remove(series)
+        if not kept:
+            del self._actions[series.version]
+
+    def view(self) -> View:
+        """What a scrape shows now."""
+        shown = sum(self._shown.values())
+        dormant = sum(self._totals[series] for series in self._dormant)
+        events = {
+            "shown": shown,
+            "held": self._counted - shown - dormant,
+            "dormant": dormant,
+            "forgotten": self._forgotten_events,
+        }
+        return View(dict(self._shown), {v: s.first for v, s in self._sightings.items()}, events)
+
+    def counted(self) -> dict[Version, int]:
+        """The events of each version on /metrics, those that are not shown yet among them."""
+        return {version: sum(self._totals[series] for series in self._actions[version]) for version in self._sightings}
+
+    def begin_anew(self, now: float) -> Changes:
+        """Ask what it takes to show every series from 0 on; what was counted so far becomes forgotten."""
+        changes = Changes(now, forgotten_events=self._forgotten_events + self._counted)
+        changes.totals = dict.fromkeys(self._totals, 0)
+        for series, show in self._shows.items():
+            state = State.DORMANT if show.state is State.DORMANT else State.HIDDEN
+            changes.shows[series] = Show(state, 0, now)
+        return changes
+
+    # What a draft needs to know.
+
+    def total(self, series: Series) -> int | None:
+        """The events counted in a series, or `None` for one that does not exist."""
+        return self._totals.get(series)
+
+    def show(self, series: Series) -> Show:
+        """How an existing series is shown."""
+        return self._shows[series]
+
+    def sighting(self, version: Version) -> Sighting | None:
+        """When a version was seen first and last, `None` for one that is not on /metrics."""
+        return self._sightings.get(version)
+
+    def must_store_sighting(self, version: Version, now: float) -> bool:
+        """Whether the last sighting on disk of a visible version has become too old."""
+        return now - self._stored_last[version] >= min(LAST_SEEN_STEP, self._limits.version_ttl / 10)
+
+
+class Draft:
+    """What several posts, each after the other, would change."""
+
+    def __init__(self, ledger: Ledger, now: float, on_disk: OnDisk) -> None:
+        self._ledger = ledger
+        self._on_disk = on_disk
+        self.changes = Changes(now)
+
+    def add(self, entries: Sequence[Entry]) -> list[bool]:
+        """Draft one post; tells for each entry whether it counts, or has been counted before."""
+        known = self._known([entry.fingerprint for entry in entries if entry.fingerprint is not None])
+        verdicts = []
+        for series, fingerprint in entries:
+            counts = fingerprint is None or fingerprint.value not in known
+            verdicts.append(counts)
+            if counts:
+                self._count(series)
+                if fingerprint is not None:
+                    known.add(fingerprint.value)
+                    self.changes.fingerprints[fingerprint.value] = fingerprint.timestamp
+        return verdicts
+
+    def _known(self, fingerprints: Sequence[Fingerprint]) -> set[int]:
+        seen, now = self._ledger.seen, self.changes.at
+        values = {fingerprint.value for fingerprint in fingerprints}
+        known = seen.known(values) | (values & self.changes.fingerprints.keys())
+        for fingerprint in fingerprints:
+            if (
+                not seen.covers(fingerprint.timestamp / 1000, now)
+                and fingerprint.value not in known
+                and self._on_disk(fingerprint)
+            ):
+                known.add(fingerprint.value)
+        return known
+
+    def _count(self, series: Series) -> None:
+        total = self.changes.totals.get(series)
+        if total is None:
+            self._meet(series)
+            total = self.changes.totals.get(series, self._ledger.total(series) or 0)
+        self.changes.totals[series] = total + 1
+
+    def _meet(self, series: Series) -> None:
+        """The first event of a series in this draft: a birth, a return, or a sign of life."""
+        version, now = series.version, self.changes.at
+        sighting = self.changes.sightings.get(version) or self._ledger.sighting(version)
+        if sighting is None:
+            self.changes.sightings[version] = Sighting(now, now)
+            for action in OUTCOMES:
+                self._show_again(Series(version, action))
+        elif version not in self.changes.sightings and self._ledger.must_store_sighting(version, now):
+            self.changes.sightings[version] = Sighting(sighting.first, max(sighting.last, now))
+        self._show_again(series)
+
+    def _show_again(self, series: Series) -> None:
+        total = self._ledger.total(series)
+        if total is None:
+            self.changes.totals.setdefault(series, 0)
+        elif self._ledger.show(series).state is State.DORMANT:
+            self.changes.shows[series] = self._ledger.show(series)._replace(state=State.HIDDEN)

@@ -1,0 +1,221 @@
+"""The file that a ledger lives in: its form, how it comes into being, and when it is refused.
+
+`series` and `versions` hold absolute values; `recent` the fingerprints of each transaction as one blob, its key being
+the transaction's number; `old` those that have left memory, by the device's time.
+
+Nothing here ever overwrites a file: one that can't be read, is not ours, or was written by a newer release is refused
+with a `LedgerError` and left as it is. A new file is made complete under another name and then renamed, so that an
+empty or truncated one is damage and not a beginning.
+"""
+
+import os
+import secrets
+import shutil
+import sqlite3
+from array import array
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from itertools import chain
+from pathlib import Path
+from typing import Final, Literal, cast
+
+from exporter.fingerprints import KEY_SIZE
+from exporter.labels import Series, Version
+from exporter.ledger import Changes, Show, Sighting, State
+
+FILE_NAME: Final = "ledger.db"
+APPLICATION_ID: Final = 0x63617067
+"""`capg`, by which a ledger is told from any other SQLite file."""
+
+SCHEMA: Final = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
+CREATE TABLE series (
+    app_id TEXT, platform TEXT, version TEXT, test INTEGER, action TEXT,
+    total INTEGER NOT NULL, state INTEGER NOT NULL, base INTEGER NOT NULL, since REAL NOT NULL,
+    PRIMARY KEY (app_id, platform, version, test, action)
+) WITHOUT ROWID;
+CREATE TABLE versions (
+    app_id TEXT, platform TEXT, version TEXT, test INTEGER, first REAL NOT NULL, last REAL NOT NULL,
+    PRIMARY KEY (app_id, platform, version, test)
+) WITHOUT ROWID;
+CREATE TABLE recent (tx INTEGER PRIMARY KEY, at REAL NOT NULL, fingerprints BLOB NOT NULL);
+CREATE TABLE old (timestamp INTEGER, value INTEGER, PRIMARY KEY (timestamp, value)) WITHOUT ROWID;
+"""
+SCHEMA_VERSION: Final = 1
+MIGRATIONS: Final[Mapping[int, str]] = {}
+"""From a schema version, the SQL that leads to the next one."""
+
+Durability = Literal["process", "power"]
+_SYNCHRONOUS: Final = {"process": "NORMAL", "power": "FULL"}
+
+_PAIR: Final = 16
+"""Bytes of a fingerprint in a blob: its value and its timestamp."""
+
+_CHUNK: Final = 50_000
+
+
+class LedgerError(Exception):
+    """The ledger can't be used; `name` is one fixed word, the message says what is wrong and how to mend it."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+def create(path: Path) -> None:
+    """Make a new, empty ledger. Raises `LedgerError`."""
+    if path.with_name(path.name + "-wal").exists():
+        raise LedgerError(
+            "ledger_damaged",
+            f"{path} is missing but its write-ahead log is there: restore the file, or move the log away to begin anew",
+        )
+    new = path.with_name(path.name + ".new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new.unlink(missing_ok=True)
+        with closing(sqlite3.connect(new, isolation_level=None)) as db:
+            db.executescript(f"BEGIN; {SCHEMA}")
+            db.execute("INSERT INTO meta VALUES ('key', ?)", (secrets.token_bytes(KEY_SIZE),))
+            db.execute("INSERT INTO meta VALUES ('forgotten_events', 0)")
+            db.execute("INSERT INTO meta VALUES ('is_copy', 0)")
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            db.execute("COMMIT")
+        new.chmod(0o600)
+        new.rename(path)
+        _sync_directory(path.parent)
+    except (OSError, sqlite3.Error) as error:
+        raise LedgerError(
+            "data_dir_unusable",
+            f"{path.parent} can't hold the ledger ({error}): make it a writable directory with space",
+        ) from error
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def connect(path: Path, durability: Durability, migrations: Mapping[int, str] = MIGRATIONS) -> sqlite3.Connection:
+    """Open an existing ledger for this process alone, migrating an older schema. Raises `LedgerError`."""
+    try:
+        uri = f"{path.absolute().as_uri()}?mode=rw"
+        db = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None, check_same_thread=False)
+        try:
+            # Exclusive before WAL: then there is no shared memory file, and a second process is refused.
+            db.execute("PRAGMA locking_mode = EXCLUSIVE")
+            _refuse_foreign(db, path)
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute(f"PRAGMA synchronous = {_SYNCHRONOUS[durability]}")
+            db.execute("BEGIN IMMEDIATE")  # takes the lock now, not at the first post
+            db.execute("COMMIT")
+            _migrate(db, path, migrations)
+        except BaseException:
+            db.close()
+            raise
+    except (OSError, sqlite3.Error) as error:
+        raise _refusal(path, error) from error
+    return db
+
+
+def _refusal(path: Path, error: Exception) -> LedgerError:
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CANTOPEN) & 0xFF
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return LedgerError(
+            "ledger_in_use", f"{path} is in use by another process: stop it, or give this one its own --data-dir"
+        )
+    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        return damaged(path, str(error))
+    return LedgerError(
+        "ledger_unreadable", f"{path} can't be opened ({error}): check that this user may read and write it"
+    )
+
+
+def damaged(path: Path, what: str) -> LedgerError:
+    """The refusal of a file that SQLite, or this release, can't make sense of."""
+    return LedgerError(
+        "ledger_damaged",
+        f"{path} is damaged ({what}); it was left as it is. "
+        "Open a backup with --restored, or move the file away to begin anew",
+    )
+
+
+def _refuse_foreign(db: sqlite3.Connection, path: Path) -> None:
+    (application,) = db.execute("PRAGMA application_id").fetchone()
+    (schema,) = db.execute("PRAGMA user_version").fetchone()
+    if application != APPLICATION_ID:
+        raise damaged(path, "not a capgo-exporter ledger, or cut short")
+    if schema > SCHEMA_VERSION:
+        raise LedgerError(
+            "ledger_too_new",
+            f"{path} was written by a newer release (schema {schema}, this one reads up to {SCHEMA_VERSION}): "
+            "run that release, or give this one its own --data-dir",
+        )
+
+
+def _migrate(db: sqlite3.Connection, path: Path, migrations: Mapping[int, str]) -> None:
+    (schema,) = db.execute("PRAGMA user_version").fetchone()
+    target = max(migrations, default=SCHEMA_VERSION - 1) + 1
+    if schema == target:
+        return
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copy2(path, path.with_name(f"{path.name}.schema-{schema}"))
+    steps = "".join(migrations[version] for version in range(schema, target))
+    try:
+        db.executescript(f"BEGIN IMMEDIATE; {steps}; PRAGMA user_version = {target}; COMMIT")
+    except sqlite3.Error:
+        db.execute("ROLLBACK")
+        raise
+
+
+def pack(fingerprints: Mapping[int, int]) -> bytes:
+    """The blob of one transaction: value and timestamp of each fingerprint, as 64-bit integers."""
+    return array("q", chain.from_iterable(fingerprints.items())).tobytes()
+
+
+def unpack(blob: bytes) -> dict[int, int]:
+    """What `pack` packed."""
+    numbers = array("q", blob)
+    return dict(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def count_packed(db: sqlite3.Connection) -> int:
+    """The number of fingerprints in `recent`."""
+    (size,) = db.execute("SELECT coalesce(sum(length(fingerprints)), 0) FROM recent").fetchone()
+    return int(size) // _PAIR
+
+
+def meta(db: sqlite3.Connection, name: str) -> int | bytes:
+    """A value of the table `meta`."""
+    (value,) = db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+    return cast(int | bytes, value)
+
+
+def read(db: sqlite3.Connection) -> Iterator[Changes]:
+    """All that a ledger holds, as changes that rebuild it in memory when applied in this order."""
+    rows = Changes(0.0, forgotten_events=int(meta(db, "forgotten_events")))
+    for app_id, platform, version, test, first, last in db.execute("SELECT * FROM versions"):
+        rows.sightings[Version(app_id, platform, version, bool(test))] = Sighting(first, last)
+    # Dormant ones in the order in which they became so, since the oldest are forgotten first.
+    for row in db.execute("SELECT * FROM series ORDER BY since"):
+        app_id, platform, version, test, action, total, state, base, since = row
+        series = Series(Version(app_id, platform, version, bool(test)), action)
+        rows.totals[series] = total
+        rows.shows[series] = Show(State(state), base, since)
+    yield rows
+    yield from _read_fingerprints(db)
+
+
+def _read_fingerprints(db: sqlite3.Connection) -> Iterator[Changes]:
+    chunk = Changes(0.0)
+    for at, blob in db.execute("SELECT at, fingerprints FROM recent ORDER BY tx"):
+        chunk.at = chunk.at or at
+        chunk.fingerprints.update(unpack(blob))
+        if len(chunk.fingerprints) >= _CHUNK:
+            yield chunk
+            chunk = Changes(0.0)
+    if chunk.fingerprints:
+        yield chunk

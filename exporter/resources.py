@@ -1,0 +1,229 @@
+"""The HTTP resources: what each path answers, and how a refusal's name becomes a reply."""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any, Final
+
+import falcon
+
+from exporter.events import MalformedBodyError, Reason, TooManyEventsError
+from exporter.exposition import Exposer, compress
+from exporter.ingest import Answer, Ingest
+from exporter.journal import StorageUnavailableError
+from exporter.labels import Version
+from exporter.refusals import EVENT_REFUSALS, REQUEST_REFUSALS
+from exporter.telemetry import Telemetry
+
+JSON: Final = "application/json"
+OK: Final = b'{"status":"ok"}'
+"""The plugin needs a body: an iOS client takes an empty 2xx for a failure, and sends its events again for ever."""
+
+SCRAPE_HEADER: Final = "X-Prometheus-Scrape-Timeout-Seconds"
+"""Sent by Prometheus with every scrape, and by nobody who just looks."""
+
+_LANDING_ROWS: Final = 200
+
+
+class RequestRefusedError(Exception):
+    """A request that is refused as a whole; the name is a key of `REQUEST_REFUSALS`."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+def error_body(name: str, message: str) -> bytes:
+    """The one form of every error reply; both words are ours, never a client's."""
+    return f'{{"error":"{name}","message":"{message}"}}'.encode()
+
+
+def refuse(resp: falcon.Response, name: str) -> None:
+    """Answer with a refusal of the whole request."""
+    status, message = REQUEST_REFUSALS[name]
+    resp.context["refusal"] = name
+    reply(resp, error_body(name, message), status)
+
+
+def reply(resp: falcon.Response, body: bytes, status: int = 200, content_type: str = JSON) -> None:
+    """Answer with a body."""
+    resp.status = status
+    resp.content_type = content_type
+    resp.data = body
+
+
+class StatsResource:
+    """`/stats`: where devices post their events."""
+
+    def __init__(self, ingest: Ingest, telemetry: Telemetry, max_body: int) -> None:
+        self._ingest = ingest
+        self._telemetry = telemetry
+        self._max_body = max_body
+
+    def on_get(self, _req: falcon.Request, resp: falcon.Response, **_params: Any) -> None:
+        """A person, or a probe, that asks whether the address is right."""
+        reply(resp, OK)
+
+    def on_options(self, _req: falcon.Request, _resp: falcon.Response, **_params: Any) -> None:
+        """Refused: Falcon's own answer would be a 2xx with an empty body."""
+        raise falcon.HTTPMethodNotAllowed(["GET", "POST"])
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response, **_params: Any) -> None:
+        """Count the events of the body, one object or an array of them."""
+        body = self._body(req)
+        started = time.perf_counter()
+        try:
+            answer = self._ingest.post(body)
+        except MalformedBodyError:
+            raise RequestRefusedError("invalid_json_parse_body") from None
+        except TooManyEventsError:
+            raise RequestRefusedError("too_many_events") from None
+        except StorageUnavailableError:
+            raise RequestRefusedError("storage_unavailable") from None
+        finally:
+            self._telemetry.request_seconds.observe(time.perf_counter() - started)
+        _answer(resp, answer)
+
+    def _body(self, req: falcon.Request) -> bytes:
+        if (req.get_header("Content-Encoding") or "identity").lower() != "identity":
+            raise RequestRefusedError("unsupported_encoding")
+        body: bytes = req.bounded_stream.read(self._max_body + 1)
+        if len(body) > self._max_body:
+            raise RequestRefusedError("body_too_large")
+        return body
+
+
+def _answer(resp: falcon.Response, answer: Answer) -> None:
+    if answer.array:
+        reply(resp, b'{"status":"ok","results":[' + b",".join(_results(answer.reasons)) + b"]}")
+    elif (reason := answer.reasons[0]) is None:
+        reply(resp, OK)
+    else:
+        status, message = EVENT_REFUSALS[reason]
+        reply(resp, error_body(reason, message), status)
+
+
+def _results(reasons: Sequence[Reason | None]) -> Iterator[bytes]:
+    for index, reason in enumerate(reasons):
+        if reason is None:
+            yield b'{"status":"ok","index":%d}' % index
+        else:
+            message = EVENT_REFUSALS[reason].message
+            yield f'{{"status":"error","error":"{reason}","message":"{message}","index":{index}}}'.encode()
+
+
+class MetricsResource:
+    """`/metrics`: text or OpenMetrics, gzipped when asked for."""
+
+    def __init__(self, ingest: Ingest, telemetry: Telemetry) -> None:
+        self._ingest = ingest
+        self._telemetry = telemetry
+        self._exposer = Exposer()
+        self._prometheus_came = False
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """A scrape, or somebody who looks; only a scrape moves held series on, unless none has ever come."""
+        from_prometheus = req.get_header(SCRAPE_HEADER) is not None
+        self._prometheus_came |= from_prometheus
+        view = self._ingest.view(scrape=from_prometheus or not self._prometheus_came)
+        self._ingest.observe()
+        families = self._telemetry.families(view)
+        content_type, body = self._exposer.expose(view.shown, families, req.get_header("Accept") or "")
+        compressed = compress(body, req.get_header("Accept-Encoding") or "")
+        if compressed is not None:
+            resp.set_header("Content-Encoding", "gzip")
+        resp.set_header("Vary", "Accept, Accept-Encoding")
+        reply(resp, body if compressed is None else compressed, content_type=content_type)
+
+
+class HealthResource:
+    """`/healthz`: the process answers."""
+
+    def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
+        """Always ok."""
+        reply(resp, OK)
+
+
+class ReadyResource:
+    """`/readyz`: posts can be counted."""
+
+    def __init__(self, ingest: Ingest) -> None:
+        self._ingest = ingest
+
+    def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
+        """Ok, or 503 while the ledger can't be written."""
+        if not self._ingest.ready():
+            raise RequestRefusedError("storage_unavailable")
+        reply(resp, OK)
+
+
+class BackupResource:
+    """`/backup`: a consistent copy of the ledger, for `capgo-exporter backup`."""
+
+    def __init__(self, ingest: Ingest) -> None:
+        self._ingest = ingest
+
+    def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
+        """The copy as a file."""
+        with tempfile.TemporaryDirectory(dir=self._ingest.directory, prefix="backup-") as folder:
+            path = Path(folder) / "ledger.db"
+            self._ingest.backup(path)
+            reply(resp, path.read_bytes(), content_type="application/vnd.sqlite3")
+
+
+class LandingResource:
+    """`/`: what this is, where to look, and whether posts arrive."""
+
+    def __init__(self, counted: Callable[[], dict[Version, int]], version: str, stats_port: int) -> None:
+        self._counted = counted
+        self._version = version
+        self._stats_port = stats_port
+
+    def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
+        """A page for people."""
+        page = _PAGE.format(version=escape(self._version), port=self._stats_port, table=_table(self._counted()))
+        reply(resp, page.encode(), content_type="text/html; charset=utf-8")
+
+
+def _table(counted: dict[Version, int]) -> str:
+    if not counted:
+        return "<p>No event has been counted yet.</p>"
+    rows = sorted(counted.items())
+    cells = "".join(
+        f"<tr><td>{escape(app_id)}</td><td>{escape(platform)}</td><td>{escape(version)}</td>"
+        f"<td>{'test' if test else 'production'}</td><td>{events}</td></tr>"
+        for (app_id, platform, version, test), events in rows[:_LANDING_ROWS]
+    )
+    more = f"<p>… and {len(rows) - _LANDING_ROWS} more.</p>" if len(rows) > _LANDING_ROWS else ""
+    head = "<tr><th>App</th><th>Platform</th><th>Version</th><th>Devices</th><th>Events</th></tr>"
+    return f"<table>{head}{cells}</table>{more}"
+
+
+_PAGE: Final = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>capgo-exporter</title>
+<style>
+body {{ font-family: sans-serif; margin: 2rem; }}
+table {{ border-collapse: collapse; }}
+th, td {{ border: 1px solid #ccc; padding: 0.3rem 0.8rem; text-align: left; }}
+td:last-child {{ text-align: right; }}
+</style>
+</head>
+<body>
+<h1>capgo-exporter</h1>
+<p>Version {version}. Counts the update events of Capacitor apps for Prometheus.</p>
+<ul>
+<li><a href="/metrics">Metrics</a></li>
+<li><a href="/healthz">Health</a></li>
+<li><a href="/readyz">Readiness</a></li>
+</ul>
+<p>Devices post to <code>/stats</code> on port {port}. Events counted so far, including those that /metrics holds back
+until Prometheus has seen their series at 0:</p>
+{table}
+</body>
+</html>
+"""

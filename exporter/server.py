@@ -1,0 +1,249 @@
+"""Two waitress servers, each in its own thread with its own worker threads: the public port and the private one.
+
+What waitress does not do by itself is here: errors in our form, a deadline for unfinished requests, and a shutdown
+that answers all that was read.
+"""
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, Final
+
+import structlog
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+from waitress.server import TcpWSGIServer
+from waitress.task import ErrorTask, ThreadedTaskDispatcher
+from waitress.utilities import Error
+
+from exporter import app
+from exporter.refusals import REQUEST_REFUSALS
+from exporter.resources import JSON, error_body
+from exporter.settings import Address, Settings
+from exporter.telemetry import Telemetry
+
+HEADER_LIMIT: Final = 16 * 1024
+"""Bytes of a request's header; the plugin's is below 500."""
+
+PRIVATE_THREADS: Final = 4
+PRIVATE_CONNECTIONS: Final = 100
+
+_BUFFERED: Final = 1 << 30
+"""Above any body or reply: what waitress would put into a temporary file stays in memory, as there may be no folder."""
+
+_REASONS: Final = {
+    400: "bad_request",
+    408: "request_timeout",
+    413: "body_too_large",
+    431: "header_too_large",
+    500: "internal_error",
+    501: "not_implemented",
+}
+
+_log = structlog.get_logger("server")
+
+WSGIApp = Callable[..., Any]
+
+
+class _TimedOutError(Error):  # type: ignore[misc]  # waitress is not annotated
+    code = 408
+    reason = "Request Timeout"
+
+
+class _RefusalTask(ErrorTask):  # type: ignore[misc]
+    """What waitress refuses by itself, in the one form of our errors."""
+
+    def execute(self) -> None:
+        reason = _REASONS[self.request.error.code]
+        status, message = REQUEST_REFUSALS[reason]
+        body = error_body(reason, message)
+        self.channel.server.count_request(status, reason)
+        self.status = f"{status} {HTTPStatus(status).phrase}"
+        self.response_headers.append(("Content-Type", JSON))
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc]
+    """A connection that knows since when its unfinished request has been arriving."""
+
+    error_task_class = _RefusalTask
+    request_since = 0.0
+
+    def received(self, data: bytes) -> bool:
+        before = self.request
+        took = bool(super().received(data))
+        if self.request is not before:
+            self.request_since = self.last_activity
+        return took
+
+    def end_if_overdue(self, now: float, timeout: float) -> None:
+        """Refuse a request that does not get finished; close a connection on which nothing happens."""
+        with self.requests_lock:
+            if self.requests:
+                return
+            if self.request is not None:
+                if now - self.request_since > timeout:
+                    self._refuse(self.request)
+            elif now - self.last_activity > timeout:
+                self.will_close = True
+
+    def _refuse(self, request: HTTPRequestParser) -> None:
+        request.error = _TimedOutError("")
+        request.completed = True
+        self.request = None
+        self.requests.append(request)
+        self.server.add_task(self)
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is being read, answered or sent."""
+        return not self.requests and self.request is None and not self.total_outbufs_len
+
+
+class Listener(TcpWSGIServer):  # type: ignore[misc]
+    """A waitress server on one address; `start` and `stop` it once."""
+
+    channel_class = _Channel
+
+    def __init__(
+        self,
+        application: WSGIApp,
+        address: Address,
+        threads: int,
+        connections: int,
+        timeout: float,
+        max_body: int,
+        count_request: Callable[[int, str | None], None],
+        failed: Callable[[], None],
+    ) -> None:
+        """Binds the address; `failed` is called if the server ends by itself. Raises `OSError`."""
+        adjustments = Adjustments(
+            host=address.host,
+            port=address.port,
+            threads=threads,
+            connection_limit=connections,
+            backlog=2048,
+            cleanup_interval=1,
+            asyncore_use_poll=True,
+            max_request_body_size=max_body + 1,
+            max_request_header_size=HEADER_LIMIT,
+            inbuf_overflow=_BUFFERED,
+            outbuf_overflow=_BUFFERED,
+            ident=None,
+        )
+        dispatcher = ThreadedTaskDispatcher()
+        dispatcher.set_thread_count(threads)
+        self.count_request = count_request
+        self._failed = failed
+        self._timeout = timeout
+        self._deadline: float | None = None
+        super().__init__(application, map={}, dispatcher=dispatcher, adj=adjustments)
+        self._thread = threading.Thread(target=self._run, name=f"listen-{self.effective_port}", daemon=True)
+
+    def start(self) -> None:
+        """Serve, in a thread."""
+        self._thread.start()
+
+    def maintenance(self, now: float) -> None:
+        for channel in list(self.active_channels.values()):
+            channel.end_if_overdue(now, self._timeout)
+
+    def stop(self) -> None:
+        """Accept no more, answer all that was read, then close."""
+        self.trigger.pull_trigger(self._begin_to_drain)
+        self._thread.join()
+
+    def _begin_to_drain(self) -> None:
+        self._deadline = time.monotonic() + self._timeout
+        wasyncore.dispatcher.close(self)
+
+    def _run(self) -> None:
+        try:
+            while self._deadline is None or self._drains():
+                wasyncore.loop(timeout=0.1 if self._deadline else 1, use_poll=True, map=self._map, count=1)
+        except Exception:
+            _log.exception("listener_failed", port=self.effective_port)
+            self._failed()
+        self.task_dispatcher.shutdown()
+        wasyncore.close_all(self._map, ignore_all=True)
+
+    def _drains(self) -> bool:
+        for channel in list(self.active_channels.values()):
+            if channel.at_rest:
+                channel.handle_close()
+        return bool(self.active_channels) and time.monotonic() < (self._deadline or 0)
+
+
+class _Switch:
+    """A WSGI app that stands for another, which may change while it is served."""
+
+    def __init__(self, application: WSGIApp) -> None:
+        self.application = application
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        return self.application(environ, start_response)
+
+
+def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
+    """Run until SIGTERM or SIGINT; returns the exit code. `started` hears the two ports.
+
+    Raises `LedgerError` if the ledger can't be used, `OSError` if an address or the event log can't be.
+    """
+    # It writes a line for each post that waits for a thread, which under load is most of its cost.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    stop = threading.Event()
+    failures: list[str] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+
+    def failed() -> None:
+        failures.append("listener")
+        stop.set()
+
+    telemetry = Telemetry()
+    switch = _Switch(app.create_loading_app())
+    private = Listener(
+        switch,
+        settings.metrics_listen,
+        PRIVATE_THREADS,
+        PRIVATE_CONNECTIONS,
+        60.0,
+        HEADER_LIMIT,
+        _count_nothing,
+        failed,
+    )
+    private.start()
+    parts = app.build(settings, telemetry)
+    switch.application = app.create_private_app(parts)
+    public = Listener(
+        app.create_public_app(parts),
+        settings.listen,
+        settings.threads,
+        settings.connection_limit,
+        settings.request_timeout,
+        settings.max_body,
+        telemetry.count_request,
+        failed,
+    )
+    if (event_log := parts.event_log) is not None:
+        signal.signal(signal.SIGHUP, lambda *_: event_log.reopen())
+    public.start()
+    started(public.effective_port, private.effective_port)
+    stop.wait()
+    _log.info("draining")
+    public.stop()
+    private.stop()
+    parts.ingest.close()
+    _log.info("stopped")
+    return 1 if failures else 0
+
+
+def _count_nothing(_status: int, _refusal: str | None) -> None:
+    """The private port's refusals are nobody's traffic."""
