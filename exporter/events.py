@@ -16,6 +16,7 @@ nothing else.
 import json
 import re
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Annotated, Final, Literal, NamedTuple, NoReturn, get_args
 
 import msgspec
@@ -150,7 +151,7 @@ def _is_metadata(value: object) -> bool:
 
 
 def _is_timestamp(value: object) -> bool:
-    return isinstance(value, float) and 0 <= value <= TIMESTAMP_LIMIT
+    return isinstance(value, Decimal) and 0 <= value <= TIMESTAMP_LIMIT
 
 
 _FITS: Final = dict.fromkeys(Event.__struct_fields__, _is(str)) | {
@@ -165,10 +166,10 @@ def _refuse_constant(name: str) -> NoReturn:
     raise MalformedBodyError(f"{name} is not JSON")
 
 
-# Integers are read as floats, since Python refuses to convert thousands of digits to an int, and a Python function
-# in its place would make a large body slow; all that are of use (up to TIMESTAMP_LIMIT) are exact as floats.
-# So that a fraction is taken for none of the types above, it is read as a complex number.
-_parse = json.JSONDecoder(parse_int=float, parse_float=complex, parse_constant=_refuse_constant).decode
+# Integers are read as decimals, since Python refuses to convert thousands of digits to an int, and a Python function
+# in its place would make a large body slow. So that a fraction is taken for none of the types above, it is read as a
+# complex number.
+_parse = json.JSONDecoder(parse_int=Decimal, parse_float=complex, parse_constant=_refuse_constant).decode
 
 _STRING: Final = r'"(?:[^"\\]++|\\.)*+"'
 _AT_FIRST_LEVEL: Final = re.compile(rf'{_STRING}|["\[\]{{}},]', re.DOTALL)

@@ -93,8 +93,7 @@ class Ingest:
 
     def load(self, restored: bool) -> None:
         """Rebuild the ledger from its journal; `restored` says that this is an older copy. Raises `LedgerError`."""
-        for changes in self._journal.load():
-            self._ledger.apply(changes)
+        self._journal.load(self._ledger.apply)
         if restored:
             self._commit(self._ledger.begin_anew(self._clock()))
             self._journal.mark_restored()

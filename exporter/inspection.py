@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 from exporter import ledgerfile
@@ -12,15 +11,12 @@ from exporter.ledger import Ledger, Limits
 def check(directory: Path) -> Iterator[str]:
     """Verify a data directory; yields its totals as lines. Raises `LedgerError`."""
     path = directory / ledgerfile.FILE_NAME
-    with closing(ledgerfile.connect(path, "process")) as db:
-        try:
-            (verdict,) = db.execute("PRAGMA integrity_check(1)").fetchone()
-            if verdict != "ok":
-                raise ledgerfile.damaged(path, verdict)
-            ledger = _load(db)
-            (old,) = db.execute("SELECT count(*) FROM old").fetchone()
-        except (sqlite3.DatabaseError, ValueError, TypeError) as error:
-            raise ledgerfile.damaged(path, str(error)) from error
+    with ledgerfile.locked(directory), ledgerfile.look(path) as db:
+        (verdict,) = db.execute("PRAGMA integrity_check(1)").fetchone()
+        if verdict != "ok":
+            raise ledgerfile.damaged(path, verdict)
+        ledger = _load(db)
+        (old,) = db.execute("SELECT count(*) FROM old").fetchone()
     view = ledger.view()
     yield f"{path}: sound"
     states = ", ".join(f"{events} {state}" for state, events in view.events.items())

@@ -3,20 +3,21 @@
 The store's contract:
 
 - One process at a time has the file open; a second is refused. Within it, only the holder of the commit lock calls.
-- Order: open, `load` once, then any number of `settle`, `commit`, `remembers` and `backup`; `close` last.
+- Order: make, `load` once, then any number of `settle`, `commit`, `remembers` and `backup`; `close` last.
 - After `commit` returns, the changes survive the death of this process (durability `process`: write-ahead log, not
   synced at each commit) or of the machine (`power`: synced before it returns). They are there whole or not at all.
 - After `commit` has raised `StorageUnavailableError`, nothing is known yet: the write may have reached the disk before
   its confirmation failed. `settle` reads the truth back. It must be called before the next draft, and the changes it
   returns did land and must be applied.
-- What `load` yields is all that was committed, in an order in which `Ledger.apply` takes it.
+- What `load` hands over is all that was committed, in an order in which `Ledger.apply` takes it. Until it has been read
+  whole, the file is not opened for writing: one that turns out to be damaged is left as it was.
 - A fingerprint that has left memory is on disk for the window, unless its event's device time lies outside the window
-  around its arrival, or more than `OLD_PER_MEMORY` times the memory arrived since.
+  around its arrival, or more than `OLD_ROWS` newer ones are.
 """
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, suppress
+from collections.abc import Callable
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Final
 
@@ -25,8 +26,8 @@ from exporter.fingerprints import Fingerprint
 from exporter.ledger import Changes
 from exporter.ledgerfile import Durability, LedgerError
 
-OLD_PER_MEMORY: Final = 10
-"""Fingerprints on disk for each one in memory, at the most; those with the oldest device time go first."""
+OLD_ROWS: Final = 10_000_000
+"""Fingerprints on disk beside those in memory, at the most (about 250 MB); the oldest by device time go first."""
 
 _TIDY_SECONDS: Final = 60.0
 _TIDY_ROWS: Final = 1000
@@ -51,6 +52,11 @@ class StorageUnavailableError(Exception):
     """The disk did not do what was asked; if that was a commit, `Journal.settle` says whether it landed."""
 
 
+def _last_transaction(db: sqlite3.Connection) -> int:
+    (number,) = db.execute("SELECT coalesce(max(tx), 0) FROM recent").fetchone()
+    return int(number)
+
+
 class Journal:
     """The open ledger file of a data directory; the module's head is its contract."""
 
@@ -67,37 +73,36 @@ class Journal:
         self._memory = memory
         self._window = window
         self._in_doubt: Changes | None = None
+        self._failing = False
         self._tidied = 0.0
         self._last_is_empty = False
+        self._resources = ExitStack()
+        ledgerfile.make_directory(directory)
+        self._resources.enter_context(ledgerfile.locked(directory))
         if not self._path.exists():
             ledgerfile.create(self._path)
-        self._db = ledgerfile.connect(self._path, durability)
-        try:
-            self._tx = self._scalar("SELECT coalesce(max(tx), 0) FROM recent")
-            self._recent = ledgerfile.count_packed(self._db)
-            self._old = self._scalar("SELECT count(*) FROM old")
-            self.key = bytes(ledgerfile.meta(self._db, "key"))
-            is_copy = bool(ledgerfile.meta(self._db, "is_copy"))
-        except (sqlite3.DatabaseError, TypeError) as error:
-            self.close()
-            raise ledgerfile.damaged(self._path, str(error)) from error
-        if is_copy and not restored:
-            self.close()
-            raise LedgerError(
-                "ledger_is_a_copy",
-                f"{self._path} is a backup: start once with --restored, so that its series begin at 0 again "
-                "(a counter that goes back to an older value reads as an increase)",
-            )
+        with ledgerfile.look(self._path) as db:
+            self.key = bytes(ledgerfile.meta(db, "key"))
+            if ledgerfile.meta(db, "is_copy") and not restored:
+                raise LedgerError(
+                    "ledger_is_a_copy",
+                    f"{self._path} is a backup: start once with --restored, so that its series begin at 0 again "
+                    "(a counter that goes back to an older value reads as an increase)",
+                )
 
-    def _scalar(self, query: str) -> int:
-        return int(self._db.execute(query).fetchone()[0])
+    def load(self, apply: Callable[[Changes], None]) -> None:
+        """Hand over all that was committed, and open the file for writing. Raises `LedgerError`."""
+        with ledgerfile.look(self._path) as db:
+            for changes in ledgerfile.read(db):
+                apply(changes)
+        self._open()
 
-    def load(self) -> Iterator[Changes]:
-        """All that was committed. Raises `LedgerError`."""
-        try:
-            yield from ledgerfile.read(self._db)
-        except (sqlite3.DatabaseError, ValueError, TypeError) as error:
-            raise ledgerfile.damaged(self._path, str(error)) from error
+    def _open(self) -> None:
+        self._db = ledgerfile.connect(self._path, self._durability)
+        self._tx = _last_transaction(self._db)
+        self._recent = ledgerfile.count_packed(self._db)
+        (self._old,) = self._db.execute("SELECT count(*) FROM old").fetchone()
+        self._last_is_empty = False
 
     def remembers(self, fingerprint: Fingerprint) -> bool:
         """Whether a fingerprint that has left memory is on disk. Raises `StorageUnavailableError`."""
@@ -117,8 +122,8 @@ class Journal:
 
     @property
     def healthy(self) -> bool:
-        """Whether nothing is in doubt."""
-        return self._in_doubt is None
+        """Whether the last commit succeeded."""
+        return not self._failing
 
     def settle(self) -> Changes | None:
         """After a failed commit, find out what happened; returns the changes if they landed after all.
@@ -127,26 +132,22 @@ class Journal:
         """
         if self._in_doubt is None:
             return None
+        before = self._tx
         try:
             with suppress(sqlite3.Error):
                 self._db.close()
-            self._db = ledgerfile.connect(self._path, self._durability)
-            landed = self._scalar("SELECT coalesce(max(tx), 0) FROM recent") > self._tx
-            self._recent = ledgerfile.count_packed(self._db)
-            self._old = self._scalar("SELECT count(*) FROM old")
+            self._open()
         except (sqlite3.Error, LedgerError) as error:
             raise StorageUnavailableError(str(error)) from error
         changes, self._in_doubt = self._in_doubt, None
-        self._tx += landed
-        self._last_is_empty = False
-        return changes if landed else None
+        return changes if self._tx > before else None
 
     def commit(self, changes: Changes) -> None:
         """Write the changes in one transaction. Raises `StorageUnavailableError`."""
         try:
             self._write(changes)
         except sqlite3.Error as error:
-            self._in_doubt = changes
+            self._in_doubt, self._failing = changes, True
             raise StorageUnavailableError(str(error)) from error
 
     def _write(self, changes: Changes) -> None:
@@ -161,6 +162,7 @@ class Journal:
         recent, moved = self._retire(self._recent + len(changes.fingerprints), changes.at)
         dropped = self._tidy(moved, changes.at)
         execute("COMMIT")
+        self._failing = False
         self._tx += 1
         self._last_is_empty = not changes.fingerprints
         self._recent = recent
@@ -202,7 +204,7 @@ class Journal:
         if not moved and now - self._tidied < _TIDY_SECONDS:
             return 0
         self._tidied = now
-        excess = self._old + moved - OLD_PER_MEMORY * self._memory
+        excess = self._old + moved - OLD_ROWS
         dropped = self._db.execute(_TIDY, (int((now - self._window) * 1000), 2 * moved + _TIDY_ROWS)).rowcount
         if excess > dropped:
             dropped += self._db.execute(_TIDY, (_END_OF_TIME, excess - dropped)).rowcount
@@ -220,6 +222,7 @@ class Journal:
         self._db.execute("UPDATE meta SET value = 0 WHERE name = 'is_copy'")
 
     def close(self) -> None:
-        """Close the file; the write-ahead log is folded into it."""
+        """Close the file, its write-ahead log folded into it, and let go of the directory."""
         with suppress(sqlite3.Error):
             self._db.close()
+        self._resources.close()

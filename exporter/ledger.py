@@ -89,6 +89,9 @@ class Changes:
     held_again: list[Series] = field(default_factory=list)
     """Held series that this scrape shows once more; not stored: after a restart they are shown twice again."""
 
+    scraped: bool = False
+    """Whether a scrape asked, which then shows all counted before; not stored either."""
+
     @property
     def stored(self) -> bool:
         """Whether there is anything to write."""
@@ -123,6 +126,7 @@ class Ledger:
         self._stored_last: dict[Version, float] = {}
         self._actions: dict[Version, list[Series]] = {}
         self._counted = 0
+        self._scraped = 0.0
         self._forgotten_events = 0
         self.seen = Seen(limits.memory)
 
@@ -132,11 +136,12 @@ class Ledger:
 
     def exposure(self, now: float) -> Changes:
         """Ask what a scrape at `now` changes: the births, releases and expiries that are due."""
-        changes = Changes(now)
-        for series, times_shown in self._pending.items():
-            self._advance(series, times_shown, changes)
+        changes = Changes(now, scraped=True)
         self._expire(changes)
         self._forget(changes)
+        for series, times_shown in self._pending.items():
+            if series not in changes.shows:
+                self._advance(series, times_shown, changes)
         return changes
 
     def _advance(self, series: Series, times_shown: int, changes: Changes) -> None:
@@ -154,7 +159,8 @@ class Ledger:
     def _expire(self, changes: Changes) -> None:
         horizon = changes.at - self._limits.version_ttl
         for version, sighting in self._sightings.items():
-            if sighting.last < horizon:
+            # Only what a scrape has shown since its last event: else that event would be in nobody's samples.
+            if sighting.last < horizon and sighting.last < self._scraped:
                 changes.ended.append(version)
                 for series in self._actions[version]:
                     show = self._shows[series]
@@ -177,6 +183,8 @@ class Ledger:
             self._stored_last[version] = sighting.last
         for version in changes.ended:
             del self._sightings[version], self._stored_last[version]
+        if changes.scraped:
+            self._scraped = changes.at
         if changes.forgotten_events is not None:
             self._forgotten_events = changes.forgotten_events
         if changes.fingerprints:

@@ -8,13 +8,14 @@ with a `LedgerError` and left as it is. A new file is made complete under anothe
 empty or truncated one is damage and not a beginning.
 """
 
+import fcntl
 import os
 import secrets
 import shutil
 import sqlite3
 from array import array
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Final, Literal, cast
@@ -62,6 +63,44 @@ class LedgerError(Exception):
         self.name = name
 
 
+def make_directory(directory: Path) -> None:
+    """Make the data directory, if it is not there. Raises `LedgerError`."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unusable(directory, error) from error
+
+
+def unusable(directory: Path, error: Exception) -> LedgerError:
+    """The refusal of a directory that can't hold a ledger."""
+    return LedgerError(
+        "data_dir_unusable", f"{directory} can't hold the ledger ({error}): make it a writable directory with space"
+    )
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Keep every other process away from a data directory. Raises `LedgerError`."""
+    try:
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise unusable(directory, error) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise in_use(directory) from error
+    finally:
+        os.close(descriptor)
+
+
+def in_use(path: Path) -> LedgerError:
+    """The refusal of a ledger that another process has open."""
+    return LedgerError(
+        "ledger_in_use", f"{path} is in use by another process: stop it, or give this one its own --data-dir"
+    )
+
+
 def create(path: Path) -> None:
     """Make a new, empty ledger. Raises `LedgerError`."""
     if path.with_name(path.name + "-wal").exists():
@@ -71,7 +110,6 @@ def create(path: Path) -> None:
         )
     new = path.with_name(path.name + ".new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         new.unlink(missing_ok=True)
         with closing(sqlite3.connect(new, isolation_level=None)) as db:
             db.executescript(f"BEGIN; {SCHEMA}")
@@ -85,10 +123,7 @@ def create(path: Path) -> None:
         new.rename(path)
         _sync_directory(path.parent)
     except (OSError, sqlite3.Error) as error:
-        raise LedgerError(
-            "data_dir_unusable",
-            f"{path.parent} can't hold the ledger ({error}): make it a writable directory with space",
-        ) from error
+        raise unusable(path.parent, error) from error
 
 
 def _sync_directory(directory: Path) -> None:
@@ -99,6 +134,26 @@ def _sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
+@contextmanager
+def look(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a ledger for reading only, and touch nothing. Raises `LedgerError`.
+
+    Opened for writing, SQLite would fold the write-ahead log into a file that may turn out to be damaged.
+    """
+    aside = [file for file in (path.with_name(path.name + end) for end in ("-wal", "-shm")) if not file.exists()]
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=0)) as db:
+            _refuse_foreign(db, path)
+            yield db
+    except sqlite3.Error as error:
+        raise _refusal(path, error) from error
+    except (TypeError, ValueError, LookupError) as error:
+        raise damaged(path, str(error)) from error
+    finally:
+        for file in aside:
+            file.unlink(missing_ok=True)
+
+
 def connect(path: Path, durability: Durability, migrations: Mapping[int, str] = MIGRATIONS) -> sqlite3.Connection:
     """Open an existing ledger for this process alone, migrating an older schema. Raises `LedgerError`."""
     try:
@@ -107,7 +162,6 @@ def connect(path: Path, durability: Durability, migrations: Mapping[int, str] = 
         try:
             # Exclusive before WAL: then there is no shared memory file, and a second process is refused.
             db.execute("PRAGMA locking_mode = EXCLUSIVE")
-            _refuse_foreign(db, path)
             db.execute("PRAGMA journal_mode = WAL")
             db.execute(f"PRAGMA synchronous = {_SYNCHRONOUS[durability]}")
             db.execute("BEGIN IMMEDIATE")  # takes the lock now, not at the first post
@@ -124,9 +178,7 @@ def connect(path: Path, durability: Durability, migrations: Mapping[int, str] = 
 def _refusal(path: Path, error: Exception) -> LedgerError:
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CANTOPEN) & 0xFF
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return LedgerError(
-            "ledger_in_use", f"{path} is in use by another process: stop it, or give this one its own --data-dir"
-        )
+        return in_use(path)
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
         return damaged(path, str(error))
     return LedgerError(

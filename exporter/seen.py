@@ -19,11 +19,13 @@ class Seen:
     def __init__(self, capacity: int) -> None:
         self._per_generation = max(1, -(-capacity // GENERATIONS))
         self._generations: deque[tuple[float, set[int]]] = deque()
+        self._latest = 0.0
 
     def add(self, values: Collection[int], at: float) -> None:
         """Remember values that arrived at `at`, in seconds since the epoch."""
+        self._latest = max(self._latest, at)  # were the clock turned back, `since` must not claim more than it holds
         if not self._generations or len(self._generations[-1][1]) >= self._per_generation:
-            self._generations.append((at, set()))
+            self._generations.append((self._latest, set()))
             if len(self._generations) > GENERATIONS + 1:
                 self._generations.popleft()
         self._generations[-1][1].update(values)

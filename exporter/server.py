@@ -6,9 +6,11 @@ that answers all that was read.
 
 import logging
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -16,7 +18,7 @@ import structlog
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser
+from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask, ThreadedTaskDispatcher
 from waitress.utilities import Error
@@ -63,6 +65,7 @@ class _RefusalTask(ErrorTask):  # type: ignore[misc]
         status, message = REQUEST_REFUSALS[reason]
         body = error_body(reason, message)
         self.channel.server.count_request(status, reason)
+        self.channel.refused = True
         self.status = f"{status} {HTTPStatus(status).phrase}"
         self.response_headers.append(("Content-Type", JSON))
         self.set_close_on_finish()
@@ -70,31 +73,71 @@ class _RefusalTask(ErrorTask):  # type: ignore[misc]
         self.write(body)
 
 
+class _Parser(HTTPRequestParser):  # type: ignore[misc]
+    def parse_header(self, header_plus: bytes) -> None:
+        super().parse_header(header_plus)
+        if self.chunked and "CONTENT_LENGTH" in self.headers:
+            # A proxy before us may go by the other one, and take the rest for a request of somebody else.
+            raise ParsingError("both Content-Length and Transfer-Encoding")
+
+
 class _Channel(HTTPChannel):  # type: ignore[misc]
-    """A connection that knows since when its unfinished request has been arriving."""
+    """A connection that knows since when its unfinished request has been arriving.
+
+    After a refusal it lingers: to close while the client still sends its body would reset the connection, and the
+    client would never read why. What comes is thrown away until it ends, or the request's time is over.
+    """
 
     error_task_class = _RefusalTask
+    parser_class = _Parser
+    request: _Parser | None
     request_since = 0.0
+    refused = False
+    lingering_since = 0.0
 
     def received(self, data: bytes) -> bool:
         before = self.request
         took = bool(super().received(data))
-        if self.request is not before:
+        if self.request is not before:  # another has begun
             self.request_since = self.last_activity
         return took
+
+    def handle_close(self) -> None:
+        if not self.refused or self.lingering_since or not self.connected:
+            super().handle_close()
+            return
+        self.lingering_since = time.time()
+        self.will_close = False
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_WR)
+
+    def readable(self) -> bool:
+        return bool(self.lingering_since or super().readable())
+
+    def writable(self) -> bool:
+        return bool(not self.lingering_since and super().writable())
+
+    def handle_read(self) -> None:
+        if self.lingering_since:
+            self.recv(self.adj.recv_bytes)
+        else:
+            super().handle_read()
 
     def end_if_overdue(self, now: float, timeout: float) -> None:
         """Refuse a request that does not get finished; close a connection on which nothing happens."""
         with self.requests_lock:
             if self.requests:
                 return
-            if self.request is not None:
+            if self.lingering_since:
+                if now - self.lingering_since > timeout:
+                    self.handle_close()
+            elif self.request is not None:
                 if now - self.request_since > timeout:
                     self._refuse(self.request)
             elif now - self.last_activity > timeout:
                 self.will_close = True
 
-    def _refuse(self, request: HTTPRequestParser) -> None:
+    def _refuse(self, request: _Parser) -> None:
         request.error = _TimedOutError("")
         request.completed = True
         self.request = None
@@ -104,7 +147,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     @property
     def at_rest(self) -> bool:
         """Whether nothing is being read, answered or sent."""
-        return not self.requests and self.request is None and not self.total_outbufs_len
+        return not self.requests and self.request is None and not self.total_outbufs_len and not self.refused
 
 
 class Listener(TcpWSGIServer):  # type: ignore[misc]
@@ -178,6 +221,7 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
         for channel in list(self.active_channels.values()):
             if channel.at_rest:
                 channel.handle_close()
+        self.maintenance(time.time())
         return bool(self.active_channels) and time.monotonic() < (self._deadline or 0)
 
 
@@ -221,7 +265,6 @@ def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
     )
     private.start()
     parts = app.build(settings, telemetry)
-    switch.application = app.create_private_app(parts)
     public = Listener(
         app.create_public_app(parts),
         settings.listen,
@@ -235,6 +278,7 @@ def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
     if (event_log := parts.event_log) is not None:
         signal.signal(signal.SIGHUP, lambda *_: event_log.reopen())
     public.start()
+    switch.application = app.create_private_app(parts)  # ready only now, when posts are taken
     started(public.effective_port, private.effective_port)
     stop.wait()
     _log.info("draining")

@@ -121,7 +121,7 @@ class Settings(_Base):
     )
     apps: NamesSetting = _setting("", "comma-separated app ids to take events of; empty takes any app")
     version_ttl: DurationSetting = _setting(
-        "30d", "a version without events for so long leaves /metrics, so that old bundles don't fill Prometheus"
+        "30d", "a version without events for so long leaves /metrics, so that old bundles don't fill Prometheus", gt=0
     )
     zero_hold: DurationSetting = _setting(
         "150s",
@@ -135,11 +135,11 @@ class Settings(_Base):
     dedup_memory: int = _setting(
         1_000_000,
         "fingerprints of events kept in memory, about 80 bytes each; older ones are looked up on disk",
-        ge=1000,
+        ge=1,
         le=100_000_000,
     )
     max_body: SizeSetting = _setting(
-        "4MiB", "largest post: a device sends up to 200 events after an outage, about 800 KiB with metadata"
+        "4MiB", "largest post: a device sends up to 200 events after an outage, about 800 KiB with metadata", ge=1
     )
     max_batch: int = _setting(1000, "most events in one post; plugins send at most 200", ge=1, le=100_000)
     threads: int = _setting(
@@ -149,7 +149,7 @@ class Settings(_Base):
         2000, "open connections on the public port: phones keep theirs open, and further ones wait", ge=10, le=60_000
     )
     request_timeout: DurationSetting = _setting(
-        "10s", "an unfinished request is refused, and an idle connection closed, after so long"
+        "10s", "an unfinished request is refused, and an idle connection closed, after so long", gt=0
     )
     event_log: str = _setting(
         "", "write one JSON line for each counted event to this path, or to standard output with '-'"

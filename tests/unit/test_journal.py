@@ -1,0 +1,227 @@
+"""What the disk keeps, and what it says when it can't."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exporter import ledgerfile
+from exporter.fingerprints import Fingerprint
+from exporter.journal import Journal, StorageUnavailableError
+from exporter.labels import Series, Version
+from exporter.ledger import Changes, Entry, Ledger, Limits, Show, Sighting, State
+from exporter.ledgerfile import LedgerError
+
+VERSION = Version("com.acme.notes", "android", "1.0", False)
+SERIES = Series(VERSION, "set")
+DAY = 86400.0
+
+Open = Callable[..., Journal]
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Open:
+    """Opens the journal of the test's own directory."""
+
+    def open_journal(memory: int = 1000, window: float = DAY) -> Journal:
+        journal = Journal(tmp_path, "process", memory, window)
+        journal.load(lambda _: None)
+        return journal
+
+    return open_journal
+
+
+def everything(directory: Path) -> Changes:
+    """All that a directory's ledger holds, in one."""
+    found = Changes(0.0)
+    journal = Journal(directory, "process", 1000, DAY)
+
+    def add(changes: Changes) -> None:
+        found.totals.update(changes.totals)
+        found.shows.update(changes.shows)
+        found.sightings.update(changes.sightings)
+        found.fingerprints.update(changes.fingerprints)
+        found.forgotten_events = found.forgotten_events or changes.forgotten_events
+
+    journal.load(add)
+    journal.close()
+    return found
+
+
+def test_what_is_committed_is_loaded(opened: Open, tmp_path: Path) -> None:
+    """Every part of a transaction, with text that needs care."""
+    odd = Series(Version("com.acme.notes", "other", "1'\"ü\\ 2", True), "other")
+    written = Changes(
+        5.0,
+        totals={SERIES: 3, odd: 2**40},
+        shows={SERIES: Show(State.HELD, 1, 4.5), odd: Show(State.DORMANT, 7, 0.25)},
+        sightings={VERSION: Sighting(1.0, 2.0)},
+        fingerprints={-(2**63): 0, 2**63 - 1: 2**53},
+    )
+    journal = opened()
+    journal.commit(written)
+    journal.close()
+
+    read = everything(tmp_path)
+
+    assert (read.totals, read.shows, read.sightings) == (written.totals, written.shows, written.sightings)
+    assert read.fingerprints == written.fingerprints
+
+
+def test_what_ended_or_was_forgotten_is_gone(opened: Open, tmp_path: Path) -> None:
+    """And the number of forgotten events stays."""
+    journal = opened()
+    journal.commit(Changes(1.0, totals={SERIES: 3}, sightings={VERSION: Sighting(1.0, 1.0)}))
+    journal.commit(Changes(2.0, ended=[VERSION], forgotten=[SERIES], forgotten_events=3))
+    journal.close()
+
+    read = everything(tmp_path)
+
+    assert (read.totals, read.sightings, read.forgotten_events) == ({}, {}, 3)
+
+
+def test_transactions_without_fingerprints_leave_no_trail(opened: Open) -> None:
+    """Clients that send no timestamps must not grow the file with each post."""
+    journal = opened()
+    for total in range(50):
+        journal.commit(Changes(float(total), totals={SERIES: total}))
+
+    assert journal._db.execute("SELECT count(*) FROM recent").fetchone() == (1,)  # noqa: SLF001 - nothing else shows it
+
+
+def test_fingerprints_move_to_disk_and_are_found_there(opened: Open) -> None:
+    """Beyond memory, for as long as the window."""
+    journal = opened(memory=10)
+    now = 10 * DAY
+    for number in range(30):
+        journal.commit(Changes(now, fingerprints={number: int(now * 1000)}))
+
+    assert all(journal.remembers(Fingerprint(number, int(now * 1000))) for number in range(20))
+    assert not journal.remembers(Fingerprint(3, 1))
+    journal.commit(Changes(now + 2 * DAY, fingerprints={99: int((now + 2 * DAY) * 1000)}))
+    assert not any(journal.remembers(Fingerprint(number, int(now * 1000))) for number in range(10))
+
+
+def test_a_device_clock_outside_the_window_is_not_kept_for_ever(opened: Open) -> None:
+    """A forged timestamp of the year 3000 would otherwise never leave the disk."""
+    journal = opened(memory=1)
+    for number, timestamp in enumerate((0, 2**53, int(10 * DAY * 1000))):
+        journal.commit(Changes(10 * DAY, fingerprints={number: timestamp}))
+    journal.commit(Changes(10 * DAY, fingerprints={9: 9}))
+
+    found = [journal.remembers(Fingerprint(number, ts)) for number, ts in enumerate((0, 2**53, int(10 * DAY * 1000)))]
+    assert found == [False, False, True]
+
+
+class Failing:
+    """A connection on which one statement fails, before or after it took effect."""
+
+    def __init__(self, db: sqlite3.Connection, statement: str, *, after: bool) -> None:
+        self.db, self.statement, self.after = db, statement, after
+
+    def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+        if sql.startswith(self.statement):
+            if self.after:
+                self.db.execute(sql, *values)
+            raise sqlite3.OperationalError("disk I/O error")
+        return self.db.execute(sql, *values)
+
+    def executemany(self, sql: str, values: Any) -> sqlite3.Cursor:
+        return self.db.executemany(sql, values)
+
+    def close(self) -> None:
+        self.db.close()
+
+
+@pytest.mark.parametrize("statement", ["BEGIN", "INSERT INTO recent", "COMMIT"])
+def test_a_failed_commit_that_did_not_land_is_as_if_never_tried(opened: Open, statement: str, tmp_path: Path) -> None:
+    """The client was told to send it again, and then it counts once."""
+    journal = opened()
+    journal.commit(Changes(1.0, totals={SERIES: 1}))
+    journal._db = Failing(journal._db, statement, after=False)  # type: ignore[assignment]  # noqa: SLF001
+
+    with pytest.raises(StorageUnavailableError):
+        journal.commit(Changes(2.0, totals={SERIES: 2}))
+    assert not journal.healthy
+    assert journal.settle() is None
+    journal.commit(Changes(3.0, totals={SERIES: 2}))
+    assert journal.healthy
+    journal.close()
+
+    assert everything(tmp_path).totals == {SERIES: 2}
+
+
+def test_a_failed_commit_that_landed_after_all_is_told_of(opened: Open) -> None:
+    """The retry of its events must find them counted."""
+    journal = opened()
+    ledger = Ledger(Limits(DAY, 0, 10, 1000))
+    draft = ledger.draft(1.0, journal.remembers)
+    entry = Entry(SERIES, Fingerprint(7, 1000))
+    draft.add([entry])
+    journal._db = Failing(journal._db, "COMMIT", after=True)  # type: ignore[assignment]  # noqa: SLF001
+
+    with pytest.raises(StorageUnavailableError):
+        journal.commit(draft.changes)
+    landed = journal.settle()
+
+    assert landed is draft.changes
+    ledger.apply(landed)
+    assert ledger.draft(2.0, journal.remembers).add([entry]) == [False]
+
+
+def test_a_directory_has_one_user(opened: Open, tmp_path: Path) -> None:
+    """Two processes would count past each other."""
+    first = opened()
+    with pytest.raises(LedgerError) as caught:
+        Journal(tmp_path, "process", 10, DAY)
+    assert caught.value.name == "ledger_in_use"
+    first.close()
+    opened().close()
+
+
+def test_a_log_without_its_ledger_is_not_begun_anew(opened: Open, tmp_path: Path) -> None:
+    """A new file beside the old log would throw away what the log holds."""
+    opened().close()
+    (tmp_path / ledgerfile.FILE_NAME).rename(tmp_path / "elsewhere")
+    (tmp_path / "ledger.db-wal").write_bytes(b"something")
+
+    with pytest.raises(LedgerError) as caught:
+        Journal(tmp_path, "process", 10, DAY)
+
+    assert caught.value.name == "ledger_damaged"
+    assert (tmp_path / "ledger.db-wal").read_bytes() == b"something"
+
+
+def test_an_older_schema_migrates_in_one_transaction_after_a_copy(opened: Open, tmp_path: Path) -> None:
+    """The copy stays, as the file was."""
+    opened().close()
+    path = tmp_path / ledgerfile.FILE_NAME
+    before = path.read_bytes()
+    steps = {1: "CREATE TABLE extra (a);", 2: "INSERT INTO extra VALUES (7);"}
+
+    db = ledgerfile.connect(path, "process", steps)
+
+    assert db.execute("SELECT a FROM extra").fetchone() == (7,)
+    assert db.execute("PRAGMA user_version").fetchone() == (3,)
+    db.close()
+    kept = sqlite3.connect(tmp_path / "ledger.db.schema-1")
+    assert kept.execute("PRAGMA user_version").fetchone() == (1,)
+    assert kept.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'extra'").fetchone() == (0,)
+    kept.close()
+    assert len((tmp_path / "ledger.db.schema-1").read_bytes()) == len(before)
+
+
+def test_a_migration_that_fails_changes_nothing(opened: Open, tmp_path: Path) -> None:
+    """Half a migration would be a file that no release can read."""
+    opened().close()
+    path = tmp_path / ledgerfile.FILE_NAME
+
+    with pytest.raises(LedgerError):
+        ledgerfile.connect(path, "process", {1: "CREATE TABLE extra (a);", 2: "INSERT INTO nowhere VALUES (7);"})
+
+    db = ledgerfile.connect(path, "process")
+    assert db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'extra'").fetchone() == (0,)
+    assert db.execute("PRAGMA user_version").fetchone() == (1,)
+    db.close()
