@@ -8,6 +8,7 @@ from typing import Any
 import falcon
 import structlog
 
+from exporter.budgets import Limits as BudgetLimits
 from exporter.eventlog import EventLog
 from exporter.ingest import Ingest
 from exporter.journal import Journal
@@ -25,8 +26,6 @@ from exporter.resources import (
 )
 from exporter.settings import Settings
 from exporter.telemetry import Telemetry
-
-MAX_DORMANT = 100_000
 
 _App = falcon.App[falcon.Request, falcon.Response]
 
@@ -52,7 +51,10 @@ def build(settings: Settings, telemetry: Telemetry) -> Parts:
     journal = Journal(
         settings.data_dir, settings.durability, settings.dedup_memory, settings.dedup_window, settings.restored
     )
-    ledger = Ledger(Limits(settings.version_ttl, settings.zero_hold, MAX_DORMANT, settings.dedup_memory))
+    budgets = BudgetLimits(settings.max_apps, settings.max_versions, settings.max_series)
+    ledger = Ledger(
+        Limits(settings.version_ttl, settings.zero_hold, settings.max_series, settings.dedup_memory, budgets)
+    )
     ingest = Ingest(ledger, journal, policy(settings.apps), telemetry, event_log, settings.max_batch)
     ingest.load(settings.restored)
     return Parts(ingest, telemetry, event_log, settings.max_body, settings.listen.port)

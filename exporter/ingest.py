@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import structlog
 
+from exporter.draft import Draft
 from exporter.eventlog import EventLog, Record
 from exporter.events import Batch, Event, Reason, Rejected, decode
 from exporter.fingerprints import fingerprints
@@ -37,9 +38,9 @@ class Answer(NamedTuple):
 
 
 class Post:
-    """A decoded post on its way through the commit; `error` or `verdicts` are set when it is decided."""
+    """A decoded post on its way through the commit; `error` or `series` are set when it is decided."""
 
-    __slots__ = ("decided", "entries", "error", "ignored", "positions", "rejected", "verdicts")
+    __slots__ = ("decided", "entries", "error", "ignored", "positions", "rejected", "series")
 
     def __init__(self, batch: Batch, label: Label, key: bytes) -> None:
         events: list[Event] = []
@@ -57,15 +58,15 @@ class Post:
                 events.append(item)
                 labelled.append(outcome)
                 self.positions.append(index)
-        self.entries = list(map(Entry, labelled, fingerprints(events, key)))
-        self.verdicts: Sequence[bool] = ()
+        devices = [event.device_id or "" for event in events]
+        self.entries = list(map(Entry, labelled, fingerprints(events, key), devices))
+        self.series: Sequence[Series | None] = ()
         self.error: Exception | None = None
         self.decided = False
 
     def counted(self) -> list[tuple[int, Series]]:
         """Index in the body and series of each event that was counted."""
-        decided = zip(self.positions, self.entries, self.verdicts, strict=True)
-        return [(index, entry.series) for index, entry, counts in decided if counts]
+        return [(at, series) for at, series in zip(self.positions, self.series, strict=True) if series is not None]
 
 
 class Ingest:
@@ -130,23 +131,25 @@ class Ingest:
             posts.append(self._waiting.popleft())
         try:
             self._settle()
-            draft = self._ledger.draft(self._clock(), self._journal.remembers)
-            verdicts = [draft.add(post.entries) for post in posts]
+            draft = Draft(self._ledger, self._clock(), self._journal.remembers)
+            outcomes = [draft.add(post.entries) for post in posts]
             self._commit(draft.changes)
         except Exception as error:  # whatever it is, those that wait must hear of it
             for post in posts:
                 post.error, post.decided = error, True
             return
-        for post, verdict in zip(posts, verdicts, strict=True):
-            self._count(post, verdict, draft.changes.at)
+        self._telemetry.count_folded(draft.folded)
+        for post, series in zip(posts, outcomes, strict=True):
+            self._note(post, series, draft.changes.at)
 
-    def _count(self, post: Post, verdicts: Sequence[bool], now: float) -> None:
-        counted = sum(verdicts)
+    def _note(self, post: Post, outcome: Sequence[Series | None], now: float) -> None:
+        counted = [series for series in outcome if series is not None]
         telemetry = self._telemetry
-        telemetry.tally = telemetry.tally.add(counted, len(verdicts) - counted, post.rejected.values(), post.ignored)
-        for entry in post.entries:
-            telemetry.last_event[entry.series.version.app_id] = now
-        post.verdicts = verdicts
+        duplicates = len(outcome) - len(counted)
+        telemetry.tally = telemetry.tally.add(len(counted), duplicates, post.rejected.values(), post.ignored)
+        for series in counted:
+            telemetry.last_event[series.version.app_id] = now
+        post.series = outcome
         post.decided = True
 
     def _settle(self) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from exporter import ledgerfile
+from exporter.budgets import Limits as BudgetLimits
 from exporter.ledger import Ledger, Limits
 
 
@@ -27,7 +28,7 @@ def check(directory: Path) -> Iterator[str]:
 
 
 def _load(db: sqlite3.Connection) -> Ledger:
-    ledger = Ledger(Limits(version_ttl=0, zero_hold=0, max_dormant=0, memory=2**62))
+    ledger = Ledger(Limits(version_ttl=0, zero_hold=0, max_dormant=0, memory=2**62, budgets=BudgetLimits(0, 0, 0)))
     for changes in ledgerfile.read(db):
         ledger.apply(changes)
     return ledger

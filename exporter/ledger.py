@@ -1,6 +1,6 @@
 """What is counted, what has been seen, and what is shown.
 
-`Ledger.draft` and `Ledger.exposure` ask: what would these posts, or this scrape, change? `Ledger.apply` changes. In
+A `Draft` and `Ledger.exposure` ask: what would these posts, or this scrape, change? `Ledger.apply` changes. In
 between, the caller commits the `Changes` to disk, so memory never runs ahead of what would survive a crash; at a
 restart the same `apply` rebuilds memory from the disk's rows.
 
@@ -15,12 +15,13 @@ text that shows it:
 This module knows no clock, no disk and no framework: time and limits are arguments.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final, NamedTuple
 
-from exporter.actions import OUTCOMES
+from exporter.budgets import Budgets, Census, Use
+from exporter.budgets import Limits as BudgetLimits
 from exporter.fingerprints import Fingerprint
 from exporter.labels import Series, Version
 from exporter.seen import Seen
@@ -61,6 +62,7 @@ class Entry(NamedTuple):
 
     series: Series
     fingerprint: Fingerprint | None
+    device: str = ""
 
 
 class Limits(NamedTuple):
@@ -70,6 +72,7 @@ class Limits(NamedTuple):
     zero_hold: float
     max_dormant: int
     memory: int
+    budgets: BudgetLimits
 
 
 @dataclass(slots=True)
@@ -101,15 +104,15 @@ class Changes:
 class View(NamedTuple):
     """What one scrape shows: `shown` are the values of the visible series, `first_seen` in seconds since the epoch.
 
-    `events` is the number of events by what became of them; those shown add up to the values of `shown`.
+    `events` is the number of events by what became of them; those shown add up to the values of `shown`. `budgets` is
+    how full each label's budget is.
     """
 
     shown: dict[Series, int]
     first_seen: dict[Version, float]
     events: dict[str, int]
-
-
-OnDisk = Callable[[Fingerprint], bool]
+    budgets: dict[str, Use]
+    series_limit: int
 
 
 class Ledger:
@@ -129,10 +132,8 @@ class Ledger:
         self._scraped = 0.0
         self._forgotten_events = 0
         self.seen = Seen(limits.memory)
-
-    def draft(self, now: float, on_disk: OnDisk) -> "Draft":
-        """Begin to ask what posts would change; `on_disk` tells of a fingerprint that memory does not cover."""
-        return Draft(self, now, on_disk)
+        self.census = Census()
+        self.budgets = Budgets(limits.budgets)
 
     def exposure(self, now: float) -> Changes:
         """Ask what a scrape at `now` changes: the births, releases and expiries that are due."""
@@ -161,12 +162,16 @@ class Ledger:
         for version, sighting in self._sightings.items():
             # Only what a scrape has shown since its last event: else that event would be in nobody's samples.
             if sighting.last < horizon and sighting.last < self._scraped:
-                changes.ended.append(version)
-                for series in self._actions[version]:
-                    show = self._shows[series]
-                    if show.state is not State.DORMANT:
-                        base = self._shown.get(series, show.base)
-                        changes.shows[series] = Show(State.DORMANT, base, changes.at)
+                self.end(version, changes)
+
+    def end(self, version: Version, changes: Changes) -> None:
+        """Have a version leave /metrics."""
+        changes.ended.append(version)
+        for series in self._actions[version]:
+            show = self._shows[series]
+            if show.state is not State.DORMANT:
+                base = self._shown.get(series, show.base)
+                changes.shows[series] = Show(State.DORMANT, base, changes.at)
 
     def _forget(self, changes: Changes) -> None:
         excess = len(self._dormant) - self._limits.max_dormant
@@ -181,8 +186,10 @@ class Ledger:
         for version, sighting in changes.sightings.items():
             self._sightings[version] = sighting
             self._stored_last[version] = sighting.last
+            self.census.add(version, sighting.first)
         for version in changes.ended:
             del self._sightings[version], self._stored_last[version]
+            self.census.remove(version)
         if changes.scraped:
             self._scraped = changes.at
         if changes.forgotten_events is not None:
@@ -249,7 +256,13 @@ class Ledger:
             "dormant": dormant,
             "forgotten": self._forgotten_events,
         }
-        return View(dict(self._shown), {v: s.first for v, s in self._sightings.items()}, events)
+        return View(
+            dict(self._shown),
+            {version: sighting.first for version, sighting in self._sightings.items()},
+            events,
+            self.budgets.use(self.census),
+            self._limits.budgets.max_series,
+        )
 
     def counted(self) -> dict[Version, int]:
         """The events of each version on /metrics, those that are not shown yet among them."""
@@ -265,6 +278,11 @@ class Ledger:
         return changes
 
     # What a draft needs to know.
+
+    @property
+    def series(self) -> int:
+        """The number of series that are on /metrics, or will be with the next scrape."""
+        return len(self._totals) - len(self._dormant)
 
     def total(self, series: Series) -> int | None:
         """The events counted in a series, or `None` for one that does not exist."""
@@ -282,64 +300,11 @@ class Ledger:
         """Whether the last sighting on disk of a visible version has become too old."""
         return now - self._stored_last[version] >= min(LAST_SEEN_STEP, self._limits.version_ttl / 10)
 
-
-class Draft:
-    """What several posts, each after the other, would change."""
-
-    def __init__(self, ledger: Ledger, now: float, on_disk: OnDisk) -> None:
-        self._ledger = ledger
-        self._on_disk = on_disk
-        self.changes = Changes(now)
-
-    def add(self, entries: Sequence[Entry]) -> list[bool]:
-        """Draft one post; tells for each entry whether it counts, or has been counted before."""
-        known = self._known([entry.fingerprint for entry in entries if entry.fingerprint is not None])
-        verdicts = []
-        for series, fingerprint in entries:
-            counts = fingerprint is None or fingerprint.value not in known
-            verdicts.append(counts)
-            if counts:
-                self._count(series)
-                if fingerprint is not None:
-                    known.add(fingerprint.value)
-                    self.changes.fingerprints[fingerprint.value] = fingerprint.timestamp
-        return verdicts
-
-    def _known(self, fingerprints: Sequence[Fingerprint]) -> set[int]:
-        seen, now = self._ledger.seen, self.changes.at
-        values = {fingerprint.value for fingerprint in fingerprints}
-        known = seen.known(values) | (values & self.changes.fingerprints.keys())
-        for fingerprint in fingerprints:
-            if (
-                not seen.covers(fingerprint.timestamp / 1000, now)
-                and fingerprint.value not in known
-                and self._on_disk(fingerprint)
-            ):
-                known.add(fingerprint.value)
-        return known
-
-    def _count(self, series: Series) -> None:
-        total = self.changes.totals.get(series)
-        if total is None:
-            self._meet(series)
-            total = self.changes.totals.get(series, self._ledger.total(series) or 0)
-        self.changes.totals[series] = total + 1
-
-    def _meet(self, series: Series) -> None:
-        """The first event of a series in this draft: a birth, a return, or a sign of life."""
-        version, now = series.version, self.changes.at
-        sighting = self.changes.sightings.get(version) or self._ledger.sighting(version)
-        if sighting is None:
-            self.changes.sightings[version] = Sighting(now, now)
-            for action in OUTCOMES:
-                self._show_again(Series(version, action))
-        elif version not in self.changes.sightings and self._ledger.must_store_sighting(version, now):
-            self.changes.sightings[version] = Sighting(sighting.first, max(sighting.last, now))
-        self._show_again(series)
-
-    def _show_again(self, series: Series) -> None:
-        total = self._ledger.total(series)
-        if total is None:
-            self.changes.totals.setdefault(series, 0)
-        elif self._ledger.show(series).state is State.DORMANT:
-            self.changes.shows[series] = self._ledger.show(series)._replace(state=State.HIDDEN)
+    def idle_use(self, versions: Iterable[Version], before: float) -> int | None:
+        """The events of some versions, `None` if one had any since `before`, or has some that no scrape has shown."""
+        used = 0
+        for version in versions:
+            if self._sightings[version].last >= min(before, self._scraped):
+                return None
+            used += sum(self._totals[series] for series in self._actions[version])
+        return used

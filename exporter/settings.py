@@ -120,6 +120,17 @@ class Settings(_Base):
         "For one start, after putting a backup in place",
     )
     apps: NamesSetting = _setting("", "comma-separated app ids to take events of; empty takes any app")
+    max_apps: int = _setting(20, "most apps with series of their own, where --apps names none", ge=1, le=100_000)
+    max_versions: int = _setting(
+        100, "most versions of an app with series of their own; further ones count under __overflow__", ge=1, le=100_000
+    )
+    max_series: int = _setting(
+        100_000,
+        "most event series: a scrape of as many takes about 10 MB, and Prometheus keeps each for as long as its data; "
+        "a sample_limit in the scrape configuration must be above it",
+        ge=5000,
+        le=10_000_000,
+    )
     version_ttl: DurationSetting = _setting(
         "30d", "a version without events for so long leaves /metrics, so that old bundles don't fill Prometheus", gt=0
     )

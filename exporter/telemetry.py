@@ -3,7 +3,7 @@
 What README lists, what the dashboards ask for and what /metrics says is this set; a test compares them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
 from typing import Final, NamedTuple
 
@@ -82,6 +82,14 @@ class Telemetry:
         )
         for reason in REQUEST_REFUSALS:
             self.refused.labels(reason)
+        self.folded = Counter(
+            "capgo_exporter_events_folded",
+            "Events counted with a label folded to __overflow__ because its budget is full.",
+            ["label"],
+            registry=registry,
+        )
+        for label in ("app_id", "version"):
+            self.folded.labels(label)
         self.commit_errors = Counter(
             "capgo_exporter_commit_errors",
             "Commits to the ledger that failed; clients were told to retry.",
@@ -135,6 +143,12 @@ class Telemetry:
         if refusal is not None:
             self.refused.labels(refusal).inc()
 
+    def count_folded(self, folded: Mapping[str, int]) -> None:
+        """Note how many events had a label folded."""
+        for label, events in folded.items():
+            if events:
+                self.folded.labels(label).inc(events)
+
     def families(self, view: View) -> Iterator[Metric]:
         """Every family but the event counters; those about the ledger are of the same moment as `view`."""
         yield from _event_families(self.tally)
@@ -178,6 +192,8 @@ def _ledger_families(view: View) -> Iterator[Metric]:
         events.add_metric([state], value)
     yield events
     yield GaugeMetricFamily("capgo_exporter_series", "Event series on /metrics.", value=len(view.shown))
+    yield GaugeMetricFamily("capgo_exporter_series_limit", "Most event series there may be.", value=view.series_limit)
+    yield from _budget_families(view)
     first_seen = GaugeMetricFamily(
         "capgo_version_first_seen_timestamp_seconds",
         "Arrival of the first event of a version on a platform, in seconds since the epoch.",
@@ -187,3 +203,23 @@ def _ledger_families(view: View) -> Iterator[Metric]:
         if not version_.test:
             first_seen.add_metric([version_.app_id, version_.platform, version_.version], at)
     yield first_seen
+
+
+def _budget_families(view: View) -> Iterator[Metric]:
+    for index, (name, text) in enumerate(
+        (
+            ("values", "Values of a label that are in use: apps, and versions of the app that has most."),
+            (
+                "limit",
+                "Most values a label may have: apps, and versions of one app; beyond it they fold to __overflow__.",
+            ),
+            (
+                "demand",
+                "Distinct values that asked for a series of their own since start (versions: of all apps), about.",
+            ),
+        )
+    ):
+        family = GaugeMetricFamily(f"capgo_exporter_label_{name}", text, labels=["label"])
+        for label, use in view.budgets.items():
+            family.add_metric([label], use[index])
+        yield family

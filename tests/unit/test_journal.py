@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from exporter import ledgerfile
+from exporter.budgets import Limits as BudgetLimits
+from exporter.draft import Draft
 from exporter.fingerprints import Fingerprint
 from exporter.journal import Journal, StorageUnavailableError
 from exporter.labels import Series, Version
@@ -156,8 +158,8 @@ def test_a_failed_commit_that_did_not_land_is_as_if_never_tried(opened: Open, st
 def test_a_failed_commit_that_landed_after_all_is_told_of(opened: Open) -> None:
     """The retry of its events must find them counted."""
     journal = opened()
-    ledger = Ledger(Limits(DAY, 0, 10, 1000))
-    draft = ledger.draft(1.0, journal.remembers)
+    ledger = Ledger(Limits(DAY, 0, 10, 1000, BudgetLimits(10, 10, 10_000)))
+    draft = Draft(ledger, 1.0, journal.remembers)
     entry = Entry(SERIES, Fingerprint(7, 1000))
     draft.add([entry])
     journal._db = Failing(journal._db, "COMMIT", after=True)  # type: ignore[assignment]  # noqa: SLF001
@@ -168,7 +170,7 @@ def test_a_failed_commit_that_landed_after_all_is_told_of(opened: Open) -> None:
 
     assert landed is draft.changes
     ledger.apply(landed)
-    assert ledger.draft(2.0, journal.remembers).add([entry]) == [False]
+    assert Draft(ledger, 2.0, journal.remembers).add([entry]) == [None]
 
 
 def test_a_directory_has_one_user(opened: Open, tmp_path: Path) -> None:
