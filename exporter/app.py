@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Final
 
 import falcon
 import structlog
@@ -14,6 +14,8 @@ from exporter.ingest import Ingest
 from exporter.journal import Journal
 from exporter.labels import policy
 from exporter.ledger import Ledger, Limits
+from exporter.load import Load
+from exporter.refusallog import RefusalLog
 from exporter.resources import (
     BackupResource,
     HealthResource,
@@ -27,6 +29,9 @@ from exporter.resources import (
 from exporter.settings import Settings
 from exporter.telemetry import Telemetry
 
+THREADS_KEPT_FREE: Final = 2
+"""Threads that are never in a commit, so that however long it takes somebody answers."""
+
 _App = falcon.App[falcon.Request, falcon.Response]
 
 _log = structlog.get_logger("app")
@@ -39,12 +44,14 @@ class Parts:
     ingest: Ingest
     telemetry: Telemetry
     event_log: EventLog | None
-    max_body: int
-    stats_port: int
+    settings: Settings
 
 
-def build(settings: Settings, telemetry: Telemetry) -> Parts:
-    """Open the ledger and make the parts. Raises `LedgerError`, or `OSError` for an event log that can't be written."""
+def build(settings: Settings, telemetry: Telemetry, waiting: Callable[[], int]) -> Parts:
+    """Open the ledger and make the parts. Raises `LedgerError`, or `OSError` for an event log that can't be written.
+
+    `waiting` tells how many requests wait for a thread.
+    """
     event_log = None
     if settings.event_log:
         event_log = EventLog(settings.event_log, settings.event_log_omit, telemetry.event_log_dropped.inc)
@@ -55,17 +62,28 @@ def build(settings: Settings, telemetry: Telemetry) -> Parts:
     ledger = Ledger(
         Limits(settings.version_ttl, settings.zero_hold, settings.max_series, settings.dedup_memory, budgets)
     )
-    ingest = Ingest(ledger, journal, policy(settings.apps), telemetry, event_log, settings.max_batch)
+    ingest = Ingest(
+        ledger,
+        journal,
+        policy(settings.apps),
+        telemetry,
+        event_log,
+        Load(waiting),
+        max_batch=settings.max_batch,
+        max_together=max(1, settings.threads - THREADS_KEPT_FREE),
+    )
     ingest.load(settings.restored)
-    return Parts(ingest, telemetry, event_log, settings.max_body, settings.listen.port)
+    return Parts(ingest, telemetry, event_log, settings)
 
 
 def create_public_app(parts: Parts) -> Callable[..., Any]:
-    """The WSGI app of the public port: `/stats`, `/`, and nothing else."""
-    app = falcon.App(middleware=[_CountRequests(parts.telemetry)])
-    stats = StatsResource(parts.ingest, parts.telemetry, parts.max_body)
-    app.add_route("/stats", stats)
-    app.add_route("/", stats)
+    """The WSGI app of the public port: `/stats`, `/`, or only `/<token>/stats`, and nothing else."""
+    settings = parts.settings
+    app = falcon.App(middleware=[_CountRequests(parts.telemetry, settings.trusted_proxy)])
+    token = settings.path_token.get_secret_value()
+    stats = StatsResource(parts.ingest, parts.telemetry, settings.max_body, token)
+    for path in ("/{token}/stats",) if token else ("/stats", "/"):
+        app.add_route(path, stats)
     return _with_error_forms(app)
 
 
@@ -76,7 +94,7 @@ def create_private_app(parts: Parts) -> Callable[..., Any]:
     app.add_route("/healthz", HealthResource())
     app.add_route("/readyz", ReadyResource(parts.ingest))
     app.add_route("/backup", BackupResource(parts.ingest))
-    app.add_route("/", LandingResource(parts.ingest.counted, version("capgo-exporter"), parts.stats_port))
+    app.add_route("/", LandingResource(parts.ingest.counted, version("capgo-exporter"), parts.settings.listen.port))
     return _with_error_forms(app)
 
 
@@ -93,13 +111,26 @@ def _still_loading(req: falcon.Request, resp: falcon.Response, **_: Any) -> None
 
 
 class _CountRequests:
-    """Falcon middleware: each request of the public port by its status."""
+    """Falcon middleware: counts each request of the public port by its status, and logs what is refused."""
 
-    def __init__(self, telemetry: Telemetry) -> None:
+    def __init__(self, telemetry: Telemetry, trusted_proxy: str) -> None:
         self._count = telemetry.count_request
+        self._log = RefusalLog()
+        self._trusted_proxy = trusted_proxy
 
-    def process_response(self, _req: falcon.Request, resp: falcon.Response, *_: object) -> None:
-        self._count(resp.status_code, resp.context.get("refusal"))
+    def process_response(self, req: falcon.Request, resp: falcon.Response, *_: object) -> None:
+        refusal = resp.context.get("refusal")
+        self._count(resp.status_code, refusal)
+        if refusal is not None:
+            self._log.note(refusal, self._client(req))
+        for reason, number in (resp.context.get("rejected") or {}).items():
+            self._log.note(reason, self._client(req), number)
+
+    def _client(self, req: falcon.Request) -> str:
+        address = req.remote_addr
+        if address == self._trusted_proxy:
+            return (req.get_header("X-Forwarded-For") or address).rpartition(",")[2]
+        return address
 
 
 def _with_error_forms(app: _App) -> _App:

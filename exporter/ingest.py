@@ -4,6 +4,9 @@
             draft, commit, apply: by whoever holds the commit lock, for all that wait at that moment
     scrape  exposure, commit, apply, view: under the same lock; the text is written outside of it
 
+Neither a slow disk nor a flood makes a client wait: posts that would have to wait for longer than `PATIENCE` are
+refused as overloaded, and one commit takes so few of them that threads are left to say so.
+
 A post is answered only after the transaction that holds its events is committed, and memory changes only then.
 """
 
@@ -23,6 +26,7 @@ from exporter.fingerprints import fingerprints
 from exporter.journal import Journal, StorageUnavailableError
 from exporter.labels import Ignored, IgnoredReason, Label, Series, Version
 from exporter.ledger import Changes, Entry, Ledger, View
+from exporter.load import PATIENCE, Load
 from exporter.telemetry import Telemetry
 
 Clock = Callable[[], float]
@@ -35,6 +39,10 @@ class Answer(NamedTuple):
 
     reasons: Sequence[Reason | None]
     array: bool
+
+
+class OverloadedError(Exception):
+    """The post can't be counted soon enough; nothing of it was."""
 
 
 class Post:
@@ -79,15 +87,21 @@ class Ingest:
         label: Label,
         telemetry: Telemetry,
         event_log: EventLog | None,
+        load: Load,
         max_batch: int,
+        max_together: int,
         clock: Clock = time.time,
     ) -> None:
+        """`max_together` is the number of posts that one commit may take."""
         self._ledger = ledger
         self._journal = journal
         self._label = label
         self._telemetry = telemetry
         self._event_log = event_log
+        self._load = load
         self._max_batch = max_batch
+        self._max_together = max_together
+        self._committing_since: float | None = None
         self._clock = clock
         self._lock = threading.Lock()
         self._waiting: deque[Post] = deque()
@@ -107,7 +121,8 @@ class Ingest:
     def post(self, body: bytes) -> Answer:
         """Count a body's events.
 
-        Raises `MalformedBodyError`, `TooManyEventsError` or `StorageUnavailableError`; then nothing was counted.
+        Raises `MalformedBodyError`, `TooManyEventsError`, `OverloadedError` or `StorageUnavailableError`; then nothing
+        was counted.
         """
         batch = decode(body, self._max_batch)
         post = Post(batch, self._label, self._journal.key)
@@ -118,17 +133,49 @@ class Ingest:
         return Answer([post.rejected.get(index) for index in range(len(batch.items))], batch.array)
 
     def _decide(self, post: Post) -> None:
+        started = self._load.now()
+        self._refuse_if_overloaded(post, started)
         self._waiting.append(post)
-        with self._lock:
-            if not post.decided:
-                self._commit_waiting()
+        while not post.decided:
+            left = started + PATIENCE - self._load.now()
+            if left <= 0 and self._withdraw(post):
+                raise OverloadedError
+            # Once taken into a commit, a post has to hear of its fate, however long that takes.
+            if self._lock.acquire(timeout=max(left, 0) or -1):
+                try:
+                    if not post.decided:
+                        self._commit_waiting()
+                finally:
+                    self._lock.release()
         if post.error is not None:
             raise post.error
+        self._load.finished(started)
+
+    def _refuse_if_overloaded(self, post: Post, now: float) -> None:
+        app_id = post.entries[0].series.version.app_id if post.entries else ""
+        since = self._committing_since
+        if self._load.overloaded(app_id) or (since is not None and now - since > PATIENCE):
+            raise OverloadedError
+
+    def _withdraw(self, post: Post) -> bool:
+        try:
+            self._waiting.remove(post)
+        except ValueError:
+            return False
+        return True
+
+    def _take(self) -> list[Post]:
+        posts: list[Post] = []
+        while len(posts) < self._max_together:
+            try:
+                posts.append(self._waiting.popleft())
+            except IndexError:  # the others have withdrawn
+                break
+        return posts
 
     def _commit_waiting(self) -> None:
-        posts: list[Post] = []
-        while self._waiting:
-            posts.append(self._waiting.popleft())
+        self._committing_since = self._load.now()
+        posts = self._take()
         try:
             self._settle()
             draft = Draft(self._ledger, self._clock(), self._journal.remembers)
@@ -138,6 +185,8 @@ class Ingest:
             for post in posts:
                 post.error, post.decided = error, True
             return
+        finally:
+            self._committing_since = None
         self._telemetry.count_folded(draft.folded)
         for post, series in zip(posts, outcomes, strict=True):
             self._note(post, series, draft.changes.at)

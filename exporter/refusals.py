@@ -34,6 +34,7 @@ REQUEST_REFUSALS: Final[dict[str, Refusal]] = {
     "header_too_large": Refusal(431, "The request's header is too large"),
     "internal_error": Refusal(500, "The exporter failed; its log says why"),
     "not_implemented": Refusal(501, "Send the body with Content-Length, or chunked and nothing else"),
+    "overloaded": Refusal(503, "Too many events at once; send these again later"),
     "storage_unavailable": Refusal(503, "The events can't be stored now; send them again"),
     "loading": Refusal(503, "The ledger is loading; try again"),
 }

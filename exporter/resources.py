@@ -1,17 +1,21 @@
 """The HTTP resources: what each path answers, and how a refusal's name becomes a reply."""
 
+import re
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from hmac import compare_digest
 from html import escape
 from pathlib import Path
-from typing import Any, Final
+from random import randint
+from typing import Final
 
 import falcon
 
 from exporter.events import MalformedBodyError, Reason, TooManyEventsError
 from exporter.exposition import Exposer, compress
-from exporter.ingest import Answer, Ingest
+from exporter.ingest import Answer, Ingest, OverloadedError
 from exporter.journal import StorageUnavailableError
 from exporter.labels import Version
 from exporter.refusals import EVENT_REFUSALS, REQUEST_REFUSALS
@@ -20,6 +24,12 @@ from exporter.telemetry import Telemetry
 JSON: Final = "application/json"
 OK: Final = b'{"status":"ok"}'
 """The plugin needs a body: an iOS client takes an empty 2xx for a failure, and sends its events again for ever."""
+
+RETRY_SECONDS: Final = (5, 20)
+"""Retry-After is chosen between these, for a fleet that came at once must not come back at once."""
+
+_USER_AGENT: Final = re.compile(r"CapacitorUpdater/(\d{1,4})\.(\d{1,4})\.(\d{1,4})", re.ASCII)
+_FIRST_TO_WAIT: Final = {6: (6, 51, 16), 7: (7, 51, 15), 8: (8, 51, 5)}
 
 SCRAPE_HEADER: Final = "X-Prometheus-Scrape-Timeout-Seconds"
 """Sent by Prometheus with every scrape, and by nobody who just looks."""
@@ -57,21 +67,26 @@ def reply(resp: falcon.Response, body: bytes, status: int = 200, content_type: s
 class StatsResource:
     """`/stats`: where devices post their events."""
 
-    def __init__(self, ingest: Ingest, telemetry: Telemetry, max_body: int) -> None:
+    def __init__(self, ingest: Ingest, telemetry: Telemetry, max_body: int, token: str) -> None:
+        """With a `token`, the route's path has a parameter of that name, which must equal it."""
         self._ingest = ingest
         self._telemetry = telemetry
         self._max_body = max_body
+        self._token = token
 
-    def on_get(self, _req: falcon.Request, resp: falcon.Response, **_params: Any) -> None:
+    def on_get(self, _req: falcon.Request, resp: falcon.Response, token: str = "") -> None:
         """A person, or a probe, that asks whether the address is right."""
+        self._check(token)
         reply(resp, OK)
 
-    def on_options(self, _req: falcon.Request, _resp: falcon.Response, **_params: Any) -> None:
+    def on_options(self, _req: falcon.Request, _resp: falcon.Response, token: str = "") -> None:
         """Refused: Falcon's own answer would be a 2xx with an empty body."""
+        self._check(token)
         raise falcon.HTTPMethodNotAllowed(["GET", "POST"])
 
-    def on_post(self, req: falcon.Request, resp: falcon.Response, **_params: Any) -> None:
+    def on_post(self, req: falcon.Request, resp: falcon.Response, token: str = "") -> None:
         """Count the events of the body, one object or an array of them."""
+        self._check(token)
         body = self._body(req)
         started = time.perf_counter()
         try:
@@ -82,9 +97,16 @@ class StatsResource:
             raise RequestRefusedError("too_many_events") from None
         except StorageUnavailableError:
             raise RequestRefusedError("storage_unavailable") from None
+        except OverloadedError:
+            _turn_away(req, resp)
+            return
         finally:
             self._telemetry.request_seconds.observe(time.perf_counter() - started)
         _answer(resp, answer)
+
+    def _check(self, token: str) -> None:
+        if not compare_digest(token.encode("utf-8", "replace"), self._token.encode()):
+            raise RequestRefusedError("not_found")
 
     def _body(self, req: falcon.Request) -> bytes:
         if (req.get_header("Content-Encoding") or "identity").lower() != "identity":
@@ -95,7 +117,30 @@ class StatsResource:
         return body
 
 
+def _turn_away(req: falcon.Request, resp: falcon.Response) -> None:
+    """Refuse a post for now, in the way that its client understands."""
+    refuse(resp, "overloaded")
+    if honours_retry_after(req.user_agent or ""):
+        resp.status = 429
+        resp.set_header("Retry-After", str(randint(*RETRY_SECONDS)))  # noqa: S311 - to spread clients, not to hide
+
+
+def honours_retry_after(user_agent: str) -> bool:
+    """Whether a client waits after a 429 and then sends its events again.
+
+    Older plugins that meet a 429 stop their stats and their channel calls until the app restarts; to them a 503 is an
+    error like any other (source: the plugin's `CapgoUpdater.java`, `handleRateLimit`).
+    """
+    match = _USER_AGENT.match(user_agent)
+    if match is None:
+        return False
+    number = tuple(map(int, match.groups()))
+    first = _FIRST_TO_WAIT.get(number[0], (8, 51, 5))
+    return number >= first
+
+
 def _answer(resp: falcon.Response, answer: Answer) -> None:
+    resp.context["rejected"] = Counter(reason for reason in answer.reasons if reason is not None)
     if answer.array:
         reply(resp, b'{"status":"ok","results":[' + b",".join(_results(answer.reasons)) + b"]}")
     elif (reason := answer.reasons[0]) is None:

@@ -194,6 +194,11 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
         """Serve, in a thread."""
         self._thread.start()
 
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for a thread."""
+        return len(self.task_dispatcher.queue)
+
     def maintenance(self, now: float) -> None:
         for channel in list(self.active_channels.values()):
             channel.end_if_overdue(now, self._timeout)
@@ -264,7 +269,7 @@ def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
         failed,
     )
     private.start()
-    parts = app.build(settings, telemetry)
+    parts = app.build(settings, telemetry, lambda: public.waiting)
     public = Listener(
         app.create_public_app(parts),
         settings.listen,

@@ -1,10 +1,11 @@
 """Every setting: its name, type, default, and why it is what it is. A flag wins over its environment variable."""
 
 import re
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, CliImplicitFlag, CliPositionalArg, NoDecode, SettingsConfigDict
 
 from exporter.ledgerfile import Durability
@@ -162,6 +163,14 @@ class Settings(_Base):
     request_timeout: DurationSetting = _setting(
         "10s", "an unfinished request is refused, and an idle connection closed, after so long", gt=0
     )
+    path_token: SecretStr = _setting(
+        "",
+        "a secret that is part of statsUrl: posts must go to /<token>/stats, so that strangers can't post",
+        max_length=128,
+    )
+    trusted_proxy: str = _setting(
+        "", "address of the proxy in front, whose X-Forwarded-For to believe; only the log of refusals shows addresses"
+    )
     event_log: str = _setting(
         "", "write one JSON line for each counted event to this path, or to standard output with '-'"
     )
@@ -174,6 +183,23 @@ class Settings(_Base):
     log_format: Literal["auto", "console", "json"] = _setting(
         "auto", "auto: console on a terminal, JSON lines elsewhere"
     )
+
+    @field_validator("path_token")
+    @classmethod
+    def _fits_into_a_path(cls, token: SecretStr) -> SecretStr:
+        if not re.fullmatch(r"[A-Za-z0-9._~-]*", token.get_secret_value()):
+            raise ValueError("must be made of letters, digits and . _ ~ - only, as it becomes part of an address")
+        return token
+
+    @field_validator("trusted_proxy")
+    @classmethod
+    def _is_an_address(cls, proxy: str) -> str:
+        if proxy:
+            try:
+                ip_address(proxy)
+            except ValueError:
+                raise ValueError(f"{proxy!r} is not an IP address, such as 127.0.0.1") from None
+        return proxy
 
     @model_validator(mode="after")
     def _one_port_each(self) -> "Settings":

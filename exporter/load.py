@@ -1,0 +1,58 @@
+"""When posts arrive faster than they can be counted: who is turned away.
+
+A post waits for a thread and then for the commit. When the requests that wait would take longer than `PATIENCE`,
+those of the apps that send more than their share are refused; when it gets twice as long, all are. The refusal is
+quick, and a client that keeps its events sends them again.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+PATIENCE: Final = 1.0
+"""Seconds that a post may have to wait."""
+
+_WEIGHT: Final = 0.1
+_FADING: Final = 0.9
+_FADE_SECONDS: Final = 1.0
+
+
+class Load:
+    """Measures how long posts take and who sends them. Approximate: its numbers are read and written without a lock."""
+
+    def __init__(self, waiting: Callable[[], int], clock: Callable[[], float] = time.monotonic) -> None:
+        """`waiting` tells how many requests wait for a thread; `clock` is in seconds."""
+        self._waiting = waiting
+        self._clock = clock
+        self._service = 0.0
+        self._finished = 0.0
+        self._faded = 0.0
+        self._posts: dict[str, float] = {}
+
+    def finished(self, started: float) -> None:
+        """A post that began at `started`, by this object's clock, was counted."""
+        now = self._clock()
+        gap = now - max(started, self._finished)
+        self._finished = now
+        self._service += _WEIGHT * (gap - self._service)
+
+    def now(self) -> float:
+        """The time, for `finished`."""
+        return self._clock()
+
+    def overloaded(self, app_id: str) -> bool:
+        """Whether a post of this app has to be refused."""
+        self._note(app_id)
+        wait = self._waiting() * self._service
+        return wait > 2 * PATIENCE or (wait > PATIENCE and self._sends_its_share(app_id))
+
+    def _note(self, app_id: str) -> None:
+        now = self._clock()
+        if now - self._faded >= _FADE_SECONDS:
+            self._faded = now
+            self._posts = {app: posts * _FADING for app, posts in self._posts.items() if posts > 1}
+        self._posts[app_id] = self._posts.get(app_id, 0.0) + 1
+
+    def _sends_its_share(self, app_id: str) -> bool:
+        posts = list(self._posts.values())
+        return self._posts.get(app_id, 0.0) * len(posts) >= sum(posts)

@@ -1,0 +1,207 @@
+"""Below Falcon: what the server itself refuses, and what it must understand, on the public port."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.system.bodies import event, events
+from tests.system.contract import OK, assert_json, assert_refused
+from tests.system.harness import Exporter
+from tests.system.wire import Wire, chunked, post
+
+COUNTED = "capgo_exporter_events_counted_total"
+LIMIT = 4 * 2**20
+GOOD_HEAD = b"POST /stats HTTP/1.1\r\nHost: stats.example.com\r\n"
+
+
+def body() -> bytes:
+    return json.dumps(event()).encode()
+
+
+MALFORMED: dict[str, bytes] = {
+    "a line of nonsense": b"GARBAGE\r\n\r\n",
+    "no method": b" /stats HTTP/1.1\r\n\r\n",
+    "a TLS hello": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\r\n\r\n",
+    "a path with a blank": b"POST /st ats HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
+    "a version of no kind": b"POST /stats HTTP/x\r\nContent-Length: 0\r\n\r\n",
+    "a header without a colon": GOOD_HEAD + b"Nonsense\r\n\r\n",
+    "a header name with a blank": GOOD_HEAD + b"Content-Length : 2\r\n\r\n{}",
+    "a bare line feed in a header": GOOD_HEAD + b"X-A: a\nX-B: b\r\n\r\n",
+    "a bare carriage return in a header": GOOD_HEAD + b"X-A: a\rX-B: b\r\n\r\n",
+    "a length of letters": GOOD_HEAD + b"Content-Length: abc\r\n\r\n",
+    "a negative length": GOOD_HEAD + b"Content-Length: -1\r\n\r\n",
+    "a length with a sign": GOOD_HEAD + b"Content-Length: +2\r\n\r\n{}",
+    "a length with an underscore": GOOD_HEAD + b"Content-Length: 1_0\r\n\r\n",
+    "two lengths": GOOD_HEAD + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+    "a chunk of nonsense": GOOD_HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
+    "a chunk longer than announced": GOOD_HEAD + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{}\r\n0\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("case", MALFORMED)
+def test_a_malformed_request_is_refused_in_the_one_form(exporter: Exporter, case: str) -> None:
+    """400 as JSON, though the request never reaches the application; the connection, out of step now, is closed."""
+    with Wire(exporter.port) as wire:
+        wire.send(MALFORMED[case])
+        assert_refused(wire.reply(), 400)
+        assert wire.has_ended()
+
+
+def test_an_unknown_transfer_encoding_is_refused(exporter: Exporter) -> None:
+    """501 by the protocol, in the one form."""
+    with Wire(exporter.port) as wire:
+        wire.send(GOOD_HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n")
+        assert_refused(wire.reply(), 501)
+
+
+def test_headers_beyond_every_need_are_refused(exporter: Exporter) -> None:
+    """431 in the one form."""
+    with Wire(exporter.port) as wire:
+        wire.send(GOOD_HEAD + b"X-Long: " + b"x" * 300_000 + b"\r\n\r\n")
+        assert_refused(wire.reply(), 431)
+        assert wire.has_ended()
+
+
+def test_headers_without_an_end_are_refused(exporter: Exporter) -> None:
+    """They are not read for ever."""
+    with Wire(exporter.port) as wire:
+        wire.send(GOOD_HEAD + b"X: y\r\n" * 60_000)
+        assert_refused(wire.reply(), 431)
+
+
+def test_a_chunked_post_is_counted(exporter: Exporter) -> None:
+    """A proxy may send one, though no client does."""
+    before = exporter.scrape().value(COUNTED)
+    whole = json.dumps(events(3)).encode()
+
+    with Wire(exporter.port) as wire:
+        wire.send(chunked(whole[:7], whole[7:100], whole[100:]))
+        assert wire.reply().status == 200
+
+    assert before + 3 == exporter.scrape().value(COUNTED)
+
+
+def test_a_post_of_two_lengths_and_chunks_is_one_request_at_most(exporter: Exporter) -> None:
+    """With both, a proxy may see the request end elsewhere than we do: nothing behind it is read as another."""
+    hidden = post(body(), path="/smuggled")
+
+    with Wire(exporter.port) as wire:
+        wire.send(GOOD_HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + hidden)
+        assert_refused(wire.reply(), 400)
+        assert wire.has_ended()
+
+
+def test_a_body_announced_too_large_is_refused_before_it_is_sent(exporter: Exporter) -> None:
+    """413 on the headers alone."""
+    with Wire(exporter.port) as wire:
+        wire.send(GOOD_HEAD + b"Content-Length: %d\r\n\r\n" % (50 * 2**30))
+        assert_refused(wire.reply(), 413, "body_too_large")
+        assert wire.has_ended()
+
+
+def test_a_chunked_body_too_large_is_refused_once_it_shows(exporter: Exporter) -> None:
+    """413 at the limit, however much more the client means to send."""
+    with Wire(exporter.port) as wire:
+        wire.send(GOOD_HEAD + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % (LIMIT + 2**20))
+        wire.send(b" " * (LIMIT + 1024))
+        assert_refused(wire.reply(), 413, "body_too_large")
+
+
+def test_a_too_large_body_sent_at_once_is_refused(exporter: Exporter) -> None:
+    """The reply is not lost to a reset while the client still sends."""
+    with Wire(exporter.port) as wire:
+        wire.send(post(b" " * (LIMIT + 2**20)))
+        assert_refused(wire.reply(), 413, "body_too_large")
+
+
+def test_a_refusal_by_the_server_is_counted_too(exporter: Exporter) -> None:
+    """The reply's code and the reason, as for those of the application."""
+    before = exporter.scrape()
+
+    with Wire(exporter.port) as wire:
+        wire.send(GOOD_HEAD + b"Content-Length: %d\r\n\r\n" % (LIMIT + 1))
+        reason = wire.reply().json["error"]
+
+    after, refused = exporter.scrape(), "capgo_exporter_requests_refused_total"
+    assert before.value(refused, reason=reason) + 1 == after.value(refused, reason=reason)
+    assert before.total("capgo_exporter_requests_total", code="413") + 1 == after.total(
+        "capgo_exporter_requests_total", code="413"
+    )
+
+
+def test_a_client_that_waits_for_a_continue_gets_one(exporter: Exporter) -> None:
+    """curl waits for it before a body of more than a megabyte."""
+    with Wire(exporter.port) as wire:
+        whole = post(body(), "Expect: 100-continue")
+        head, _, rest = whole.partition(b"\r\n\r\n")
+        wire.send(head + b"\r\n\r\n")
+        assert wire.line().startswith(b"HTTP/1.1 100 ")
+        while wire.line() != b"\r\n":
+            pass
+        wire.send(rest)
+        assert wire.reply().body == OK
+
+
+def test_pipelined_posts_are_answered_in_their_order(exporter: Exporter) -> None:
+    """Two in one packet, two replies."""
+    with Wire(exporter.port) as wire:
+        wire.send(post(body()) + post(b"[]"))
+        assert wire.reply().body == OK
+        assert wire.reply().json == {"status": "ok", "results": []}
+
+
+def test_a_refused_post_leaves_the_connection_in_step(exporter: Exporter) -> None:
+    """After a 400, a 404, a 405 and a 415 with bodies of their own the next post on the connection is understood."""
+    with Wire(exporter.port) as wire:
+        wire.send(post(b"no json"))
+        assert_refused(wire.reply(), 400)
+        wire.send(post(body(), path="/nothing"))
+        assert_refused(wire.reply(), 404)
+        wire.send(post(body()).replace(b"POST", b"PUT", 1))
+        assert_refused(wire.reply(), 405)
+        wire.send(post(body(), "Content-Encoding: gzip"))
+        assert_refused(wire.reply(), 415)
+        wire.send(post(body()))
+        assert wire.reply().body == OK
+
+
+def test_a_head_request_leaves_the_connection_in_step(exporter: Exporter) -> None:
+    """Its reply has no body, whatever length it announces."""
+    with Wire(exporter.port) as wire:
+        wire.send(b"HEAD /stats HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert wire.reply(has_body=False).status == 405
+        wire.send(post(body()))
+        assert wire.reply().body == OK
+
+
+def test_a_path_in_absolute_form_is_understood(exporter: Exporter) -> None:
+    """A client behind a proxy sends the whole address."""
+    with Wire(exporter.port) as wire:
+        wire.send(post(body(), path="http://stats.example.com/stats"))
+        assert wire.reply().body == OK
+
+
+def test_an_old_client_is_answered_and_its_connection_closed(exporter: Exporter) -> None:
+    """HTTP/1.0."""
+    with Wire(exporter.port) as wire:
+        wire.send(post(body(), version="1.0"))
+        assert wire.reply().body == OK
+        assert wire.has_ended()
+
+
+def test_a_line_of_the_oldest_protocol_is_answered_in_a_form_of_ours(exporter: Exporter) -> None:
+    """`GET /stats` without a version, as a person types it."""
+    with Wire(exporter.port) as wire:
+        wire.send(b"GET /stats\r\n\r\n")
+        assert_json(wire.reply())
+        assert wire.has_ended()
+
+
+def test_the_private_port_refuses_in_the_one_form_too(exporter: Exporter) -> None:
+    """Whoever tries a post or nonsense there reads JSON."""
+    for data, status in ((MALFORMED["a line of nonsense"], 400), (post(body()), 404)):
+        with Wire(exporter.metrics_port) as wire:
+            wire.send(data)
+            assert_refused(wire.reply(), status)
