@@ -1,0 +1,24 @@
+# The Python that the tests run on.
+FROM python:3.11-slim AS build
+WORKDIR /src
+COPY .ci/requirements .ci/requirements
+RUN pip install --no-cache-dir --require-hashes -r .ci/requirements/build.txt
+RUN python -m venv --without-pip /opt/capgo-exporter
+RUN pip --python /opt/capgo-exporter/bin/python install --no-cache-dir --require-hashes -r .ci/requirements/run.txt
+COPY pyproject.toml README.md LICENSE ./
+COPY exporter exporter
+RUN pip wheel --no-build-isolation --no-deps --wheel-dir /dist .
+RUN pip --python /opt/capgo-exporter/bin/python install --no-index --no-deps /dist/*.whl
+RUN mkdir /data
+
+FROM python:3.11-slim
+COPY --from=build /opt/capgo-exporter /opt/capgo-exporter
+COPY --from=build --chown=10058:10058 /data /data
+ENV PATH=/opt/capgo-exporter/bin:$PATH CAPGO_DATA_DIR=/data CAPGO_METRICS_LISTEN=0.0.0.0:10058
+# A number, so that Kubernetes can see that it is not root. Nothing is written but to /data.
+USER 10058:10058
+WORKDIR /data
+VOLUME /data
+EXPOSE 8080 10058
+HEALTHCHECK --interval=15s --timeout=5s --start-period=2m CMD ["python", "-c", "from http.client import HTTPConnection; c = HTTPConnection('127.0.0.1', 10058, timeout=4); c.request('GET', '/readyz'); raise SystemExit(c.getresponse().status != 200)"]
+ENTRYPOINT ["capgo-exporter"]

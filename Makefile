@@ -1,0 +1,71 @@
+# make run    install what is missing and start the exporter
+# make test   install what the tests need and run them all
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+LOCKS := .ci/requirements
+
+# The first Python that is new enough.
+new_enough := import sys; sys.exit(sys.version_info < (3, 11))
+export PYTHON := $(or $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c '$(new_enough)' 2>/dev/null && echo $$python && break; done),python3)
+
+.PHONY: help run test lint dashboards lock clean tools
+
+help: ## Show this list
+	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+run: $(VENV)/.run ## Install what is missing and start the exporter (ARGS="--help" shows its settings)
+	@exec $(BIN)/capgo-exporter $(ARGS)
+
+test: lint tools ## Install what the tests need and run them all
+	@$(BIN)/pytest $(ARGS)
+
+lint: $(VENV)/.test ## Style, types and the direction of imports
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+dashboards: $(VENV)/.test ## Write dashboards and alert rules anew, after a change of their generator
+	@$(BIN)/python -m dashboards.generator
+
+lock: $(VENV)/.uv ## Write the locked requirements anew (ARGS=--upgrade takes newer versions)
+	@compile() { $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-annotate --no-emit-index-url --no-emit-find-links $(ARGS) "$$@"; }; \
+	compile pyproject.toml --all-extras --group build --group test -o $(LOCKS)/test.txt; \
+	compile pyproject.toml --extra simulate -c $(LOCKS)/test.txt -o $(LOCKS)/run.txt; \
+	compile --group build -c $(LOCKS)/test.txt -o $(LOCKS)/build.txt
+
+clean: ## Remove what the other commands made, but for the ledger in data/
+	rm -rf $(VENV) .cache dist .*_cache .hypothesis
+
+# Stamps: each says that the environment holds what its prerequisites name.
+$(BIN)/python:
+	@.ci/debian-packages python3-venv
+	@$(PYTHON) -c '$(new_enough)' || { echo "Python 3.11 or newer is needed." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: pyproject.toml $(LOCKS)/run.txt $(LOCKS)/build.txt | $(BIN)/python
+	@echo "Installing into $(VENV) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCKS)/build.txt -r $(LOCKS)/run.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run $(LOCKS)/test.txt
+	@echo "Installing what the tests need ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCKS)/test.txt
+	@touch $@
+
+$(VENV)/.uv: | $(BIN)/python
+	@$(BIN)/pip install --quiet --disable-pip-version-check uv
+	@touch $@
+
+# The programs that the tests drive: Debian's Prometheus 2.42, Alertmanager, curl, Caddy, docker-compose, git and systemd-analyze; Prometheus 3.
+tools:
+	@.ci/debian-packages prometheus prometheus-alertmanager curl caddy docker-compose git systemd
+	@tests/tools/prometheus3

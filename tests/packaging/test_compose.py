@@ -1,0 +1,122 @@
+"""docker-compose.yml is valid for each profile, closed but for the ports that must be open, and its parts meet."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.packaging import dockerfile
+from tests.packaging.project import DASHBOARDS, PROGRAM, load, run, succeed
+from tests.system.harness import Exporter
+
+PROFILES = {
+    "": {"exporter", "prometheus", "alertmanager", "grafana"},
+    "tls": {"exporter", "prometheus", "alertmanager", "grafana", "caddy"},
+    "demo": {"exporter", "prometheus", "alertmanager", "grafana", "demo"},
+}
+PASSWORD = {"GRAFANA_ADMIN_PASSWORD": "not-a-secret"}
+
+
+def config(profile: str) -> dict[str, Any]:
+    """The services of a profile, as docker-compose itself understands the file."""
+    words = ["docker-compose", *(["--profile", profile] if profile else []), "config"]
+    services = yaml.safe_load(succeed(*words, env=os.environ | PASSWORD))["services"]
+    return {name: it for name, it in services.items() if profile in it.get("profiles", [profile])}
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Any]:
+    """All services, of whichever profile."""
+    return config("tls") | config("demo")
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_each_profile_is_valid_and_starts_its_services(profile: str) -> None:
+    """docker-compose accepts the file and lists exactly these."""
+    assert PROFILES[profile] == config(profile).keys()
+
+
+def test_without_a_password_for_grafana_nothing_starts_and_the_variable_is_named() -> None:
+    """There is no default password to forget about."""
+    refused = run("docker-compose", "config", env=os.environ | {"GRAFANA_ADMIN_PASSWORD": ""})
+    assert refused.returncode != 0
+    assert "GRAFANA_ADMIN_PASSWORD" in refused.stderr
+
+
+def test_only_posts_and_tls_are_open_to_the_world(services: dict[str, Any]) -> None:
+    """All other published ports are bound to this machine: counters and dashboards are nobody else's business."""
+    published = [
+        port if isinstance(port, str) else f"{port['published']}:{port['target']}"
+        for service in services.values()
+        for port in service.get("ports", [])
+    ]
+    public = {port.partition(":")[0] for port in published if not port.startswith("127.0.0.1:")}
+    assert public == {"8080", "80", "443"}
+
+
+def test_every_service_is_kept_from_what_it_does_not_need(services: dict[str, Any]) -> None:
+    """No capabilities, no new privileges, a read-only root; Grafana alone can't live with the last."""
+    for name, service in services.items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service.get("read_only", False) == (name != "grafana"), name
+    assert {name for name, service in services.items() if "cap_add" in service} == {"caddy"}
+
+
+def test_every_image_has_a_version() -> None:
+    """A tag says which, so that tomorrow's pull gives what was tried today; our own image is built here."""
+    for name, service in load("docker-compose.yml")["services"].items():
+        assert service["image"] == "capgo-exporter" or re.search(r":v?\d+\.\d+\.\d+$", service["image"]), name
+
+
+def test_every_mounted_folder_is_in_the_repository(services: dict[str, Any]) -> None:
+    """An engine would create a missing one, empty, and the service would start without its configuration."""
+    for name, service in services.items():
+        for volume in service.get("volumes", []):
+            source, target = volume.split(":")[:2]
+            if source.startswith("/"):
+                assert any(Path(source).iterdir()), f"{name} mounts {source} at {target}"
+
+
+def test_grafana_opens_with_a_dashboard_that_is_there(services: dict[str, Any]) -> None:
+    """Its home dashboard lies in the folder that the provider reads."""
+    home = Path(services["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
+    provider = load("dashboards/grafana/provisioning/dashboards/dashboards.yml")["providers"][0]
+    assert str(home.parent) == provider["options"]["path"]
+    assert (DASHBOARDS / "grafana" / home.name).is_file()
+
+
+def test_every_address_inside_is_of_a_service_that_listens_there(services: dict[str, Any]) -> None:
+    """Scrape targets, the Alertmanager, the data sources, Caddy's upstream and the demo's URL."""
+    [environment] = [step.text for step in dockerfile.stages()[-1] if step.instruction == "ENV"]
+    metrics_port = re.findall(r"CAPGO_METRICS_LISTEN=0\.0\.0\.0:(\d+)", environment)
+    listening = {
+        "exporter": {"8080", *metrics_port},
+        "prometheus": {"9090"},
+        "alertmanager": {"9093"},
+    }
+    texts = [
+        (DASHBOARDS / path).read_text()
+        for path in (
+            "prometheus/prometheus.yml",
+            "caddy/Caddyfile",
+            "grafana/provisioning/datasources/datasources.yml",
+        )
+    ] + [json.dumps(services["demo"])]
+    used = {match for text in texts for match in re.findall(r"\b([a-z]+):(\d{4,5})\b", text)}
+    assert used == {(name, port) for name, ports in listening.items() for port in ports}
+
+
+def test_the_demo_is_a_fleet_that_the_program_can_simulate(services: dict[str, Any], tmp_path: Path) -> None:
+    """Its command, cut to two seconds and pointed at an exporter here, ends well and is counted."""
+    command = [re.sub(r"--duration=.*", "--duration=2s", word) for word in services["demo"]["command"]]
+    with Exporter(tmp_path) as exporter:
+        here = [word.replace("exporter:8080", f"127.0.0.1:{exporter.port}") for word in command]
+        succeed(PROGRAM, *here)
+        assert exporter.scrape().total("capgo_events_total") > 0

@@ -1,0 +1,66 @@
+"""The shipped configurations are accepted by the programs that read them, and agree with one another."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.packaging.project import DASHBOARDS, PROMETHEUS3, default, load, run, seconds, succeed
+
+UNIT = DASHBOARDS / "systemd/capgo-exporter.service"
+
+
+@pytest.mark.parametrize("promtool", ["promtool", PROMETHEUS3 / "promtool"])
+def test_prometheus_accepts_its_configuration_and_the_rules(promtool: str | Path) -> None:
+    """Debian 12's Prometheus 2.42 and Prometheus 3; the rules are those that the configuration names."""
+    said = succeed(promtool, "check", "config", DASHBOARDS / "prometheus/prometheus.yml")
+    assert "SUCCESS" in said
+    assert re.search(r"[1-9]\d* rules found", said), "the configuration finds no rules"
+
+
+def test_counters_keep_their_instance_wherever_the_exporter_runs() -> None:
+    """The label is written down: the address, which is the default, changes with each host."""
+    [job] = load("dashboards/prometheus/prometheus.yml")["scrape_configs"]
+    for target in job["static_configs"]:
+        assert target["labels"]["instance"] not in target["targets"]
+
+
+def test_series_are_held_for_longer_than_two_scrapes() -> None:
+    """Else Prometheus misses a birth. The default of --zero-hold is read from the program's own help."""
+    interval = load("dashboards/prometheus/prometheus.yml")["global"]["scrape_interval"]
+    assert 2 * seconds(interval) < seconds(default("--zero-hold"))
+
+
+def test_grafana_knows_the_scrape_interval() -> None:
+    """It works out $__rate_interval from it; a wrong one leaves gaps in every rate."""
+    prometheus, alertmanager = load("dashboards/grafana/provisioning/datasources/datasources.yml")["datasources"]
+    interval = load("dashboards/prometheus/prometheus.yml")["global"]["scrape_interval"]
+    assert prometheus["jsonData"]["timeInterval"] == interval
+    assert prometheus["jsonData"]["alertmanagerUid"] == alertmanager["uid"]
+
+
+@pytest.mark.parametrize("amtool", ["amtool", PROMETHEUS3 / "amtool"])
+@pytest.mark.parametrize("filled_in", [False, True])
+def test_alertmanager_accepts_its_configuration(amtool: str | Path, filled_in: bool, tmp_path: Path) -> None:
+    """As shipped, and with the receiver uncommented."""
+    text = (DASHBOARDS / "alertmanager/alertmanager.yml").read_text()
+    configuration = tmp_path / "alertmanager.yml"
+    configuration.write_text(re.sub(r"(?m)^    # ", "    ", text) if filled_in else text)
+    succeed(amtool, "check-config", configuration)
+    assert ("\n    webhook_configs" in configuration.read_text()) == filled_in
+
+
+def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
+    """systemd-analyze verify, with a program that is there in place of those that may not be."""
+    unit = tmp_path / UNIT.name
+    unit.write_text(re.sub(r"(?m)^(Exec\w+)=\S+", r"\1=/bin/true", UNIT.read_text()))
+    done = run("systemd-analyze", "verify", unit)
+    assert done.returncode == 0, done.stderr
+    assert "capgo-exporter" not in done.stderr, done.stderr
+
+
+def test_the_unit_is_hardened() -> None:
+    """An exposure of at most 1.5 of 10 by systemd's own reckoning; it opens a port to the world."""
+    succeed("systemd-analyze", "security", "--offline=true", "--threshold=15", UNIT)

@@ -1,0 +1,59 @@
+"""README's tables and the program say the same."""
+
+import re
+from pathlib import Path
+
+from exporter.refusals import EVENT_REFUSALS, REQUEST_REFUSALS
+from exporter.settings import Settings
+from exporter.telemetry import EVENTS, TEST_EVENTS, Telemetry
+from tests.unit.test_ledger import make
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def section(title: str) -> str:
+    """The text under a heading, up to the next one."""
+    return re.split(r"^#+ ", README.split(f" {title}\n", 1)[1], maxsplit=1, flags=re.M)[0]
+
+
+def test_every_setting_is_listed_with_its_default() -> None:
+    """In the order of the help."""
+    rows = re.findall(r"^\| `--([a-z-]+)` \| (?:`(.*?)`)? ?\|", section("Settings"), re.M)
+    defaults = {name.replace("_", "-"): field.default for name, field in Settings.model_fields.items()}
+
+    assert [name for name, _ in rows] == list(defaults)
+    assert dict(rows) == {
+        name: str(default).lower() if isinstance(default, bool) else str(default) for name, default in defaults.items()
+    }
+
+
+def test_every_refusal_is_listed_with_its_status() -> None:
+    """A reason is the word in the reply, in the metric and in the log."""
+    text = section("Replies")
+
+    for name, refusal in (EVENT_REFUSALS | REQUEST_REFUSALS).items():
+        before = text.split(f"`{name}`")[0]
+        assert re.findall(r"\b[45]\d\d\b", before)[-1] == str(refusal.status), name
+
+
+def test_every_metric_is_listed_with_its_type_and_labels() -> None:
+    """And none that does not exist."""
+    rows = re.findall(r"^\| `(capgo_\w+)` \| (\w+) \| ([\w, ]*?) ?\|", section("Metrics"), re.M)
+    listed = {name: (kind, labels) for name, kind, labels in rows}
+
+    families = {
+        family.name + ("_total" if family.type == "counter" else ""): family.type
+        for family in Telemetry().families(make().view())
+        if family.name.startswith("capgo_")
+    }
+    families |= {f"{EVENTS}_total": "counter", f"{TEST_EVENTS}_total": "counter"}
+    assert {name: kind for name, (kind, _) in listed.items()} == families
+
+
+def test_every_file_that_is_linked_exists() -> None:
+    """A picture that is missing is the first thing a newcomer sees."""
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", README)
+
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
