@@ -13,13 +13,13 @@ from exporter.eventlog import EventLog
 from exporter.ingest import Ingest
 from exporter.journal import Journal
 from exporter.labels import policy
+from exporter.landing import LandingResource
 from exporter.ledger import Ledger, Limits
 from exporter.load import Load
 from exporter.refusallog import RefusalLog
 from exporter.resources import (
     BackupResource,
     HealthResource,
-    LandingResource,
     MetricsResource,
     ReadyResource,
     RequestRefusedError,

@@ -5,9 +5,10 @@ from typing import Final
 
 from exporter.actions import OUTCOMES
 from exporter.budgets import IDLE_SECONDS, RESERVED_SERIES, fold_app, fold_version
+from exporter.changes import Changes, Sighting, State
 from exporter.fingerprints import Fingerprint
 from exporter.labels import Series, Version
-from exporter.ledger import Changes, Entry, Ledger, Sighting, State
+from exporter.ledger import Entry, Ledger
 
 OnDisk = Callable[[Fingerprint], bool]
 

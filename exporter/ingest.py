@@ -19,13 +19,14 @@ from typing import NamedTuple
 
 import structlog
 
+from exporter.changes import Changes
 from exporter.draft import Draft
 from exporter.eventlog import EventLog, Record
 from exporter.events import Batch, Event, Reason, Rejected, decode
 from exporter.fingerprints import fingerprints
 from exporter.journal import Journal, StorageUnavailableError
 from exporter.labels import Ignored, IgnoredReason, Label, Series, Version
-from exporter.ledger import Changes, Entry, Ledger, View
+from exporter.ledger import Entry, Ledger, View
 from exporter.load import PATIENCE, Load
 from exporter.telemetry import Telemetry
 

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Final
 
 from exporter import ledgerfile
+from exporter.changes import Changes
 from exporter.fingerprints import Fingerprint
-from exporter.ledger import Changes
 from exporter.ledgerfile import Durability, LedgerError
 
 OLD_ROWS: Final = 10_000_000

@@ -20,9 +20,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Final, Literal, cast
 
+from exporter.changes import Changes, Show, Sighting, State
 from exporter.fingerprints import KEY_SIZE
 from exporter.labels import Series, Version
-from exporter.ledger import Changes, Show, Sighting, State
 
 FILE_NAME: Final = "ledger.db"
 APPLICATION_ID: Final = 0x63617067

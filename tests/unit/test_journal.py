@@ -9,11 +9,12 @@ import pytest
 
 from exporter import ledgerfile
 from exporter.budgets import Limits as BudgetLimits
+from exporter.changes import Changes, Show, Sighting, State
 from exporter.draft import Draft
 from exporter.fingerprints import Fingerprint
 from exporter.journal import Journal, StorageUnavailableError
 from exporter.labels import Series, Version
-from exporter.ledger import Changes, Entry, Ledger, Limits, Show, Sighting, State
+from exporter.ledger import Entry, Ledger, Limits
 from exporter.ledgerfile import LedgerError
 
 VERSION = Version("com.acme.notes", "android", "1.0", False)

@@ -10,11 +10,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from exporter.actions import OUTCOMES
 from exporter.budgets import Limits as BudgetLimits
+from exporter.changes import Changes, State
 from exporter.draft import Draft
 from exporter.fingerprints import Fingerprint
 from exporter.journal import Journal
 from exporter.labels import Series, Version
-from exporter.ledger import Changes, Entry, Ledger, Limits, State, View
+from exporter.ledger import Entry, Ledger, Limits, View
 
 HOLD = 30.0
 TTL = 2000.0

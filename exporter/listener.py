@@ -1,0 +1,223 @@
+"""A waitress server on one address, in a thread of its own and with its own worker threads.
+
+What waitress does not do by itself is here: errors in our form, a deadline for unfinished requests, and a shutdown
+that answers all that was read.
+"""
+
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Any, Final
+
+import structlog
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.server import TcpWSGIServer
+from waitress.task import ErrorTask, ThreadedTaskDispatcher
+from waitress.utilities import Error
+
+from exporter.refusals import REQUEST_REFUSALS
+from exporter.resources import JSON, error_body
+from exporter.settings import Address
+
+HEADER_LIMIT: Final = 16 * 1024
+"""Bytes of a request's header; the plugin's is below 500."""
+
+_BUFFERED: Final = 1 << 30
+"""Above any body or reply: what waitress would put into a temporary file stays in memory, as there may be no folder."""
+
+_REASONS: Final = {
+    400: "bad_request",
+    408: "request_timeout",
+    413: "body_too_large",
+    431: "header_too_large",
+    500: "internal_error",
+    501: "not_implemented",
+}
+
+_log = structlog.get_logger("listener")
+
+WSGIApp = Callable[..., Any]
+
+
+class _TimedOutError(Error):  # type: ignore[misc]  # waitress is not annotated
+    code = 408
+    reason = "Request Timeout"
+
+
+class _RefusalTask(ErrorTask):  # type: ignore[misc]
+    """What waitress refuses by itself, in the one form of our errors."""
+
+    def execute(self) -> None:
+        reason = _REASONS[self.request.error.code]
+        status, message = REQUEST_REFUSALS[reason]
+        body = error_body(reason, message)
+        self.channel.server.count_request(status, reason)
+        self.channel.refused = True
+        self.status = f"{status} {HTTPStatus(status).phrase}"
+        self.response_headers.append(("Content-Type", JSON))
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
+class _Parser(HTTPRequestParser):  # type: ignore[misc]
+    def parse_header(self, header_plus: bytes) -> None:
+        super().parse_header(header_plus)
+        if self.chunked and "CONTENT_LENGTH" in self.headers:
+            # A proxy before us may go by the other one, and take the rest for a request of somebody else.
+            raise ParsingError("both Content-Length and Transfer-Encoding")
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc]
+    """A connection that knows since when its unfinished request has been arriving.
+
+    After a refusal it lingers: to close while the client still sends its body would reset the connection, and the
+    client would never read why. What comes is thrown away until it ends, or the request's time is over.
+    """
+
+    error_task_class = _RefusalTask
+    parser_class = _Parser
+    request: _Parser | None
+    request_since = 0.0
+    refused = False
+    lingering_since = 0.0
+
+    def received(self, data: bytes) -> bool:
+        before = self.request
+        took = bool(super().received(data))
+        if self.request is not before:  # another has begun
+            self.request_since = self.last_activity
+        return took
+
+    def handle_close(self) -> None:
+        if not self.refused or self.lingering_since or not self.connected:
+            super().handle_close()
+            return
+        self.lingering_since = time.time()
+        self.will_close = False
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_WR)
+
+    def readable(self) -> bool:
+        return bool(self.lingering_since or super().readable())
+
+    def writable(self) -> bool:
+        return bool(not self.lingering_since and super().writable())
+
+    def handle_read(self) -> None:
+        if self.lingering_since:
+            self.recv(self.adj.recv_bytes)
+        else:
+            super().handle_read()
+
+    def end_if_overdue(self, now: float, timeout: float) -> None:
+        """Refuse a request that does not get finished; close a connection on which nothing happens."""
+        with self.requests_lock:
+            if self.requests:
+                return
+            if self.lingering_since:
+                if now - self.lingering_since > timeout:
+                    self.handle_close()
+            elif self.request is not None:
+                if now - self.request_since > timeout:
+                    self._refuse(self.request)
+            elif now - self.last_activity > timeout:
+                self.will_close = True
+
+    def _refuse(self, request: _Parser) -> None:
+        request.error = _TimedOutError("")
+        request.completed = True
+        self.request = None
+        self.requests.append(request)
+        self.server.add_task(self)
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is being read, answered or sent."""
+        return not self.requests and self.request is None and not self.total_outbufs_len and not self.refused
+
+
+class Listener(TcpWSGIServer):  # type: ignore[misc]
+    """A waitress server on one address; `start` and `stop` it once."""
+
+    channel_class = _Channel
+
+    def __init__(
+        self,
+        application: WSGIApp,
+        address: Address,
+        threads: int,
+        connections: int,
+        timeout: float,
+        max_body: int,
+        count_request: Callable[[int, str | None], None],
+        failed: Callable[[], None],
+    ) -> None:
+        """Binds the address; `failed` is called if the server ends by itself. Raises `OSError`."""
+        adjustments = Adjustments(
+            host=address.host,
+            port=address.port,
+            threads=threads,
+            connection_limit=connections,
+            backlog=2048,
+            cleanup_interval=1,
+            asyncore_use_poll=True,
+            max_request_body_size=max_body + 1,
+            max_request_header_size=HEADER_LIMIT,
+            inbuf_overflow=_BUFFERED,
+            outbuf_overflow=_BUFFERED,
+            ident=None,
+        )
+        dispatcher = ThreadedTaskDispatcher()
+        dispatcher.set_thread_count(threads)
+        self.count_request = count_request
+        self._failed = failed
+        self._timeout = timeout
+        self._deadline: float | None = None
+        super().__init__(application, map={}, dispatcher=dispatcher, adj=adjustments)
+        self._thread = threading.Thread(target=self._run, name=f"listen-{self.effective_port}", daemon=True)
+
+    def start(self) -> None:
+        """Serve, in a thread."""
+        self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for a thread."""
+        return len(self.task_dispatcher.queue)
+
+    def maintenance(self, now: float) -> None:
+        for channel in list(self.active_channels.values()):
+            channel.end_if_overdue(now, self._timeout)
+
+    def stop(self) -> None:
+        """Accept no more, answer all that was read, then close."""
+        self.trigger.pull_trigger(self._begin_to_drain)
+        self._thread.join()
+
+    def _begin_to_drain(self) -> None:
+        self._deadline = time.monotonic() + self._timeout
+        wasyncore.dispatcher.close(self)
+
+    def _run(self) -> None:
+        try:
+            while self._deadline is None or self._drains():
+                wasyncore.loop(timeout=0.1 if self._deadline else 1, use_poll=True, map=self._map, count=1)
+        except Exception:
+            _log.exception("listener_failed", port=self.effective_port)
+            self._failed()
+        self.task_dispatcher.shutdown()
+        wasyncore.close_all(self._map, ignore_all=True)
+
+    def _drains(self) -> bool:
+        for channel in list(self.active_channels.values()):
+            if channel.at_rest:
+                channel.handle_close()
+        self.maintenance(time.time())
+        return bool(self.active_channels) and time.monotonic() < (self._deadline or 0)
