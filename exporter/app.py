@@ -52,9 +52,7 @@ def build(settings: Settings, telemetry: Telemetry, waiting: Callable[[], int]) 
 
     `waiting` tells how many requests wait for a thread.
     """
-    event_log = None
-    if settings.event_log:
-        event_log = EventLog(settings.event_log, settings.event_log_omit, telemetry.event_log_dropped.inc)
+    event_log = _open_event_log(settings, telemetry)
     journal = Journal(
         settings.data_dir, settings.durability, settings.dedup_memory, settings.dedup_window, settings.restored
     )
@@ -74,6 +72,15 @@ def build(settings: Settings, telemetry: Telemetry, waiting: Callable[[], int]) 
     )
     ingest.load(settings.restored)
     return Parts(ingest, telemetry, event_log, settings)
+
+
+def _open_event_log(settings: Settings, telemetry: Telemetry) -> EventLog | None:
+    if not settings.event_log:
+        return None
+    try:
+        return EventLog(settings.event_log, settings.event_log_omit, telemetry.event_log_dropped.inc)
+    except OSError as error:
+        raise OSError(f"--event-log: {error}; name a file in a directory that can be written, or -") from error
 
 
 def create_public_app(parts: Parts) -> Callable[..., Any]:

@@ -16,8 +16,9 @@ import threading
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from enum import Enum
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TextIO
+from typing import Any, Final, NamedTuple, TextIO, cast
 
 import structlog
 
@@ -40,6 +41,11 @@ class Record(NamedTuple):
     counted: Sequence[tuple[int, Series]]
 
 
+class _Order(Enum):
+    REOPEN = 1
+    END = 2
+
+
 class EventLog:
     """Writes records to a path or to standard output, in a thread of its own."""
 
@@ -48,10 +54,9 @@ class EventLog:
         self._target = target
         self._omit = frozenset(omit)
         self._dropped = dropped
-        self._queue: queue.SimpleQueue[Record | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Record | _Order] = queue.SimpleQueue()
         self._waiting = 0
         self._lock = threading.Lock()
-        self._reopen = threading.Event()
         self._file = self._open()
         self._thread = threading.Thread(target=self._run, name="event-log", daemon=True)
         self._thread.start()
@@ -73,35 +78,40 @@ class EventLog:
             self._dropped(len(record.counted))
 
     def reopen(self) -> None:
-        """Have the file opened anew before the next line: after a log rotation."""
-        self._reopen.set()
+        """Have the file opened anew: after a log rotation."""
+        self._queue.put(_Order.REOPEN)
 
     def close(self) -> None:
         """Write what waits, and end."""
-        self._queue.put(None)
+        self._queue.put(_Order.END)
         self._thread.join()
         if self._target != STDOUT:
             self._file.close()
 
     def _run(self) -> None:
-        while (record := self._queue.get()) is not None:
-            with self._lock:
-                self._waiting -= len(record.body)
-            try:
-                if self._reopen.is_set():
-                    self._reopen.clear()
-                    self._rotate()
-                self._file.writelines(lines(record, self._omit))
-                self._file.flush()
-            except (OSError, ValueError) as error:
-                self._dropped(len(record.counted))
-                _log.error("event_log_unwritable", error=str(error))
-                self._reopen.set()
+        while (item := self._queue.get()) is not _Order.END:
+            if item is _Order.REOPEN:
+                self._rotate()
+            else:
+                self._write(item)
+
+    def _write(self, record: Record) -> None:
+        with self._lock:
+            self._waiting -= len(record.body)
+        try:
+            self._file.writelines(lines(record, self._omit))
+            self._file.flush()
+        except (OSError, ValueError) as error:
+            self._dropped(len(record.counted))
+            _log.error("event_log_unwritable", error=str(error))
+            self._rotate()
 
     def _rotate(self) -> None:
-        if self._target != STDOUT:
-            with suppress(OSError):
-                self._file.close()
+        if self._target == STDOUT:
+            return
+        with suppress(OSError):
+            self._file.close()
+        with suppress(OSError):  # the next line tries again
             self._file = self._open()
 
 
@@ -116,9 +126,9 @@ def _objects(record: Record) -> Sequence[dict[str, Any]] | dict[int, dict[str, A
     text = record.body.decode("utf-8", "replace")
     try:
         parsed = _parse(text.strip())
-    except RecursionError:  # in an event that was not counted
+    except RecursionError:  # in an event that was not counted, or in a field that nobody needs
         texts = elements(text)
-        return {index: _parse(texts[index]) for index, _ in record.counted}
+        return {index: _parse_shallow(texts[index]) for index, _ in record.counted}
     return parsed if isinstance(parsed, list) else [parsed]
 
 
@@ -129,7 +139,19 @@ def _line(time: str, series: Series, event: dict[str, Any], omit: Collection[str
         "series": {"app_id": app_id, "action": series.action, "platform": platform, "version": version, "test": test},
         "event": {field: value for field, value in event.items() if field not in omit},
     }
-    return json.dumps(line, separators=(",", ":")) + "\n"
+    try:
+        return json.dumps(line, separators=(",", ":")) + "\n"
+    except RecursionError:
+        flat = {field: value for field, value in event.items() if isinstance(value, str | int | float)}
+        line["event"] = {field: value for field, value in flat.items() if field not in omit}
+        return json.dumps(line, separators=(",", ":")) + "\n"
+
+
+def _parse_shallow(text: str) -> dict[str, Any]:
+    try:
+        return cast(dict[str, Any], _parse(text))
+    except RecursionError:
+        return {}
 
 
 def _integer(digits: str) -> int | str:

@@ -180,7 +180,10 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
         self._failed = failed
         self._timeout = timeout
         self._deadline: float | None = None
-        super().__init__(application, map={}, dispatcher=dispatcher, adj=adjustments)
+        try:
+            super().__init__(application, map={}, dispatcher=dispatcher, adj=adjustments)
+        except OSError as error:
+            raise OSError(f"can't listen on {address}: {error}") from error
         self._thread = threading.Thread(target=self._run, name=f"listen-{self.effective_port}", daemon=True)
 
     def start(self) -> None:

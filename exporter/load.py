@@ -50,9 +50,9 @@ class Load:
         now = self._clock()
         if now - self._faded >= _FADE_SECONDS:
             self._faded = now
-            self._posts = {app: posts * _FADING for app, posts in self._posts.items() if posts > 1}
+            self._posts = {app: posts * _FADING for app, posts in self._posts.copy().items() if posts > 1}
         self._posts[app_id] = self._posts.get(app_id, 0.0) + 1
 
     def _sends_its_share(self, app_id: str) -> bool:
-        posts = list(self._posts.values())
+        posts = list(self._posts.copy().values())  # a copy is made in one go, whoever else writes
         return self._posts.get(app_id, 0.0) * len(posts) >= sum(posts)

@@ -37,6 +37,6 @@ class RefusalLog:
 
 def _address(text: str) -> str:
     try:
-        return str(ip_address(text.strip()))
+        return str(ip_address(text.strip().partition("%")[0]))  # a zone may be any text
     except ValueError:
         return "unknown"

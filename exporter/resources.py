@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from hmac import compare_digest
+from ipaddress import ip_address
 from pathlib import Path
 from random import randint
 from typing import Final
@@ -27,7 +28,8 @@ RETRY_SECONDS: Final = (5, 20)
 """Retry-After is chosen between these, for a fleet that came at once must not come back at once."""
 
 _USER_AGENT: Final = re.compile(r"CapacitorUpdater/(\d{1,4})\.(\d{1,4})\.(\d{1,4})", re.ASCII)
-_FIRST_TO_WAIT: Final = {6: (6, 51, 16), 7: (7, 51, 15), 8: (8, 51, 5)}
+_FIRST_TO_WAIT: Final = {6: (6, 51, 16), 7: (7, 51, 15), 9: (11,), 10: (11,)}
+"""By major version; 9 and 10 are accidental releases of the age of 5.0."""
 
 SCRAPE_HEADER: Final = "X-Prometheus-Scrape-Timeout-Seconds"
 """Sent by Prometheus with every scrape, and by nobody who just looks."""
@@ -131,8 +133,7 @@ def honours_retry_after(user_agent: str) -> bool:
     if match is None:
         return False
     number = tuple(map(int, match.groups()))
-    first = _FIRST_TO_WAIT.get(number[0], (8, 51, 5))
-    return number >= first
+    return number >= _FIRST_TO_WAIT.get(number[0], (8, 51, 5))
 
 
 def _answer(resp: falcon.Response, answer: Answer) -> None:
@@ -201,14 +202,17 @@ class ReadyResource:
 
 
 class BackupResource:
-    """`/backup`: a consistent copy of the ledger, for `capgo-exporter backup`."""
+    """`/backup`: a consistent copy of the ledger, for `capgo-exporter backup` on the same machine."""
 
     def __init__(self, ingest: Ingest) -> None:
         self._ingest = ingest
 
-    def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
-        """The copy as a file."""
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """The copy as a file; it holds the fingerprints' key, so nobody gets it from elsewhere."""
+        if not ip_address(req.remote_addr).is_loopback:
+            raise RequestRefusedError("not_found")
         with tempfile.TemporaryDirectory(dir=self._ingest.directory, prefix="backup-") as folder:
             path = Path(folder) / "ledger.db"
             self._ingest.backup(path)
-            reply(resp, path.read_bytes(), content_type="application/vnd.sqlite3")
+            resp.content_type = "application/vnd.sqlite3"
+            resp.set_stream(path.open("rb"), path.stat().st_size)  # goes on when the name is gone

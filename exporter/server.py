@@ -70,8 +70,7 @@ def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
         telemetry.count_request,
         failed,
     )
-    if (event_log := parts.event_log) is not None:
-        signal.signal(signal.SIGHUP, lambda *_: event_log.reopen())
+    signal.signal(signal.SIGHUP, lambda *_: parts.event_log.reopen() if parts.event_log else None)
     public.start()
     switch.application = app.create_private_app(parts)  # ready only now, when posts are taken
     started(public.effective_port, private.effective_port)

@@ -158,8 +158,12 @@ class Telemetry:
             "Arrival of the newest counted event of an app since the exporter started, in seconds since the epoch.",
             labels=["app_id"],
         )
+        shown = {version.app_id for version in view.first_seen}
         for app_id, at in self.last_event.copy().items():
-            last.add_metric([app_id], at)
+            if app_id in shown:
+                last.add_metric([app_id], at)
+            else:
+                self.last_event.pop(app_id, None)
         yield last
         yield from self.registry.collect()
 

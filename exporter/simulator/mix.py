@@ -1,0 +1,32 @@
+"""Which clients a fleet is made of: a guess at what is out there, with each dialect in it."""
+
+import random
+from typing import Final
+
+from exporter.simulator.dialects import Dialect, Platform, dialect
+
+_PLATFORMS: Final[dict[Platform, float]] = {"android": 0.55, "ios": 0.40, "electron": 0.05}
+_MOBILE: Final = {
+    "8.51.23": 36,
+    "8.45.11": 12,
+    "8.4.3": 4,
+    "7.51.21": 14,
+    "7.42.3": 4,
+    "7.18.14": 6,
+    "6.51.16": 5,
+    "6.42.3": 3,
+    "6.14.26": 4,
+    "5.50.1": 4,
+    "5.9.5": 2,
+    "5.2.35": 2,
+    "4.61.11": 2,
+    "10.0.0": 2,
+}
+_ELECTRON: Final = {"0.0.1": 1}  # what 0.0.6 says of itself
+
+
+def pick(chance: random.Random) -> Dialect:
+    """One device's client."""
+    platform = chance.choices([*_PLATFORMS], [*_PLATFORMS.values()])[0]
+    versions = _ELECTRON if platform == "electron" else _MOBILE
+    return dialect(platform, chance.choices([*versions], [*versions.values()])[0])

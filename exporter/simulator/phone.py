@@ -1,0 +1,179 @@
+"""A phone as its app knows it: who it is, what it runs, and how it writes an event down.
+
+Field lists by version are those of the plugin's `createInfoObject` and `sendStats` (Android `CapgoUpdater.java`,
+`DownloadService.java`; iOS `CapgoUpdater.swift`, `InternalUtils.swift`; Electron's `index.ts`).
+"""
+
+import random
+import uuid
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+import msgspec
+
+from exporter.simulator.account import Labels, version_label
+from exporter.simulator.dialects import Dialect, Platform
+
+_SYSTEMS: Final[dict[Platform, tuple[str, ...]]] = {
+    "android": ("13", "14", "15", "15", "16", "16"),
+    "ios": ("16.7", "17.5", "18.6", "18.7", "26.1", "26.5"),
+    "electron": ("24.6.0", "10.0.26100", "6.14.0"),
+}
+_CONTENT_TYPES: Final[dict[Platform, str]] = {
+    "android": "application/json; charset=utf-8",
+    "ios": "application/json",
+    "electron": "application/json",
+}
+_LIBRARY_AGENTS: Final[dict[Platform, str]] = {
+    "android": "okhttp/4.12.0",
+    "ios": "App/1.4.0 ({app}; build:140; iOS {os}.0) Alamofire/5.10.2",
+    "electron": "node",
+}
+_PUBLIC_KEY: Final = "MIIBCgKCAQEAvq3Zu1kN"
+_SKEWED_SHARE: Final = 0.02
+_LARGEST_SKEW_MS: Final = 2 * 24 * 3600 * 1000
+
+
+class Step(NamedTuple):
+    """Something that happens on a phone, `after` seconds by its own clock since the step before.
+
+    A `version_name` of None is left out, as the plugin does where it has forgotten it. `alone` events are posted as
+    single objects by code beside the queue, without a timestamp. Steps 0 seconds after another share its millisecond.
+    """
+
+    after: float
+    action: str
+    version_name: str | None
+    old_version_name: str = ""
+    metadata: Mapping[str, str] | None = None
+    alone: bool = False
+
+
+class Phone:
+    """`chance` decides once who the phone is; what it runs is then changed by the stories told of it."""
+
+    __slots__ = (
+        "_alone",
+        "_in_queue",
+        "_last_ms",
+        "app_id",
+        "current",
+        "dialect",
+        "failed",
+        "headers",
+        "is_test",
+        "native",
+        "percent",
+        "skew_ms",
+    )
+
+    def __init__(self, dialect: Dialect, app_id: str, native: str, test_share: float, chance: random.Random) -> None:
+        self.dialect: Final = dialect
+        self.app_id: Final = app_id
+        self.native: Final = native
+        self.current: str | None = None
+        """The bundle it runs; None is the one that came with the app."""
+        self.failed: frozenset[str] = frozenset()
+        self.percent = 0
+        """The last step that the app's process has reported; only rises while the process lives."""
+        self.skew_ms: Final = (
+            chance.randrange(-_LARGEST_SKEW_MS, _LARGEST_SKEW_MS) if chance.random() < _SKEWED_SHARE else 0
+        )
+        self._last_ms = 0
+        tests = chance.random() < test_share and dialect.has("device_flags")
+        emulator = tests and chance.random() < 0.5
+        self.is_test: Final = tests
+        system = chance.choice(_SYSTEMS[dialect.platform])
+        self.headers: Final = _headers(dialect, app_id, system)
+        identity = _identity(self, str(uuid.UUID(int=chance.getrandbits(128), version=4)), system, emulator)
+        self._in_queue: Final = _open_object(identity)
+        identity.pop("key_id", None)  # the download worker does not know it
+        self._alone: Final = _open_object(identity)
+
+    @property
+    def native_name(self) -> str:
+        if self.dialect.platform == "electron":
+            return ""
+        return self.native if self.dialect.has("names_native") else "builtin"
+
+    def name(self, bundle: str | None) -> str:
+        """How this client spells a bundle."""
+        return self.native_name if bundle is None else bundle
+
+    def body(self, step: Step, now_ms: int) -> bytes:
+        """The step as the JSON object that the client makes of it, at `now_ms` since the epoch by a right clock."""
+        dialect = self.dialect
+        if step.after or not self._last_ms:
+            self._last_ms = max(now_ms + self.skew_ms, self._last_ms + 1)
+        fields: dict[str, object] = {}
+        if step.version_name is not None:
+            fields["version_name"] = step.version_name
+        if dialect.has("names_subject"):
+            fields["old_version_name"] = step.old_version_name
+        fields["action"] = step.action
+        if dialect.has("arrays") and not step.alone:
+            fields["timestamp"] = self._last_ms
+        if step.metadata:
+            fields["metadata"] = _dated(step.metadata, self._last_ms)
+        text = msgspec.json.encode(fields)[1:]
+        if dialect.platform == "ios":
+            text = text.replace(b"/", rb"\/")
+        return (self._alone if step.alone else self._in_queue) + text
+
+    def labels(self, step: Step) -> Labels:
+        """What the step counts as."""
+        return Labels(
+            self.app_id,
+            step.action,
+            self.dialect.platform,
+            version_label(step.version_name, self.native),
+            self.is_test,
+            step.action == "download_fail" and self.dialect.ignored_download_fail,
+        )
+
+
+def _dated(metadata: Mapping[str, str], now_ms: int) -> Mapping[str, str]:
+    if "duration_ms" not in metadata:
+        return metadata
+    started = "launch_started_at" if "source" in metadata else "page_started_at"
+    return {**metadata, started: str(now_ms - int(metadata["duration_ms"]))}
+
+
+def _open_object(fields: dict[str, object]) -> bytes:
+    return msgspec.json.encode(fields)[:-1] + b","
+
+
+def _identity(phone: Phone, device_id: str, system: str, emulator: bool) -> dict[str, object]:
+    dialect = phone.dialect
+    mobile = dialect.platform != "electron"
+    upper = dialect.platform == "ios" and not dialect.has("lower_case_id")
+    fields: dict[str, object] = {
+        "platform": dialect.platform,
+        "device_id": device_id.upper() if upper else device_id,
+        "app_id": phone.app_id,
+        "version_build": phone.native,
+        "version_code": phone.native.replace(".", "") if mobile else phone.native,
+        "version_os": system,
+        "plugin_version": dialect.plugin_version,
+    }
+    if dialect.has("custom_id"):
+        fields["custom_id"] = ""
+    if dialect.has("device_flags"):
+        fields |= {"is_emulator": emulator, "is_prod": not phone.is_test}
+    if dialect.has("install_source") and not (phone.is_test and dialect.platform == "ios"):
+        store = {"android": "google_play", "ios": "app_store"}[dialect.platform]
+        fields["install_source"] = "" if phone.is_test else store
+    if dialect.has("default_channel"):
+        fields["defaultChannel"] = "production"
+    if dialect.has("key_id"):
+        fields["key_id"] = _PUBLIC_KEY if dialect.has("long_key_id") else _PUBLIC_KEY[:4]
+    return fields
+
+
+def _headers(dialect: Dialect, app_id: str, system: str) -> bytes:
+    agent = f"CapacitorUpdater/{dialect.plugin_version} ({app_id})"
+    if dialect.platform == "electron" or dialect.has("user_agent_os"):
+        agent += f" {dialect.platform}/{system}"
+    elif not dialect.has("user_agent"):
+        agent = _LIBRARY_AGENTS[dialect.platform].format(app=app_id, os=system)
+    return f"Content-Type: {_CONTENT_TYPES[dialect.platform]}\r\nUser-Agent: {agent}\r\n".encode("latin-1")
