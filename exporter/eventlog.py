@@ -57,7 +57,7 @@ class EventLog:
         self._queue: queue.SimpleQueue[Record | _Order] = queue.SimpleQueue()
         self._waiting = 0
         self._lock = threading.Lock()
-        self._file = self._open()
+        self._file: TextIO | None = self._open()
         self._thread = threading.Thread(target=self._run, name="event-log", daemon=True)
         self._thread.start()
 
@@ -85,8 +85,7 @@ class EventLog:
         """Write what waits, and end."""
         self._queue.put(_Order.END)
         self._thread.join()
-        if self._target != STDOUT:
-            self._file.close()
+        self._close()
 
     def _run(self) -> None:
         while (item := self._queue.get()) is not _Order.END:
@@ -99,6 +98,7 @@ class EventLog:
         with self._lock:
             self._waiting -= len(record.body)
         try:
+            self._file = self._file or self._open()
             self._file.writelines(lines(record, self._omit))
             self._file.flush()
         except (OSError, ValueError) as error:
@@ -107,12 +107,15 @@ class EventLog:
             self._rotate()
 
     def _rotate(self) -> None:
-        if self._target == STDOUT:
-            return
-        with suppress(OSError):
-            self._file.close()
+        self._close()
         with suppress(OSError):  # the next line tries again
             self._file = self._open()
+
+    def _close(self) -> None:
+        file, self._file = self._file, None
+        if file is not None and self._target != STDOUT:
+            with suppress(OSError):
+                file.close()
 
 
 def lines(record: Record, omit: Collection[str]) -> list[str]:

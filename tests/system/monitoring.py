@@ -106,7 +106,8 @@ class Prometheus(Program):
         called = time.time()
 
         def scraped() -> bool:
-            last = self.query(f'timestamp(up{{job="{job}"}} == 1)')
+            up = f'up{{job="{job}"}}'
+            last = self.query(f"timestamp({up}) and {up} == 1")
             return bool(last) and min(sample.value for sample in last) > called
 
         wait_until(scraped, f"{job} is scraped", SCRAPE_SECONDS)

@@ -165,13 +165,13 @@ def test_no_scraper_ever_sees_a_series_fall_or_begin_above_0(launch: Launch) -> 
             assert labels in last or value == 0, f"{dict(labels)} was born at {value}"
         last.update(now)
 
-    for step in range(150):
+    for step in range(100):
         batch = [event(version_name=f"{chance.randint(0, step // 10)}.0.0") for _ in range(chance.randint(1, 5))]
         assert exporter.post(batch).status == 200
         posted += len(batch)
         if chance.random() < 0.7:
             scrape()
-        if step % 40 == 39:
+        if step % 30 == 29:
             exporter.kill() if chance.random() < 0.5 else exporter.terminate()
             exporter.restart()
 
