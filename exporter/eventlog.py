@@ -101,7 +101,7 @@ class EventLog:
             self._file = self._file or self._open()
             self._file.writelines(lines(record, self._omit))
             self._file.flush()
-        except (OSError, ValueError) as error:
+        except Exception as error:  # whatever it is, the log must go on
             self._dropped(len(record.counted))
             _log.error("event_log_unwritable", error=str(error))
             self._rotate()

@@ -93,8 +93,9 @@ def decode(body: bytes, max_events: int) -> Batch:
 
 
 def elements(text: str) -> list[str]:
-    """The texts of the elements of an array. Raises `MalformedBodyError`."""
-    return list(_cut(text.strip(_BLANK)))
+    """The texts of the elements of an array, or of a single object. Raises `MalformedBodyError`."""
+    text = text.strip(_BLANK)
+    return list(_cut(text)) if text.startswith("[") else [text]
 
 
 def _read_object(text: str, _max_events: int) -> list[Event | Rejected]:

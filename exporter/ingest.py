@@ -14,8 +14,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -32,6 +33,9 @@ from exporter.load import PATIENCE, Load
 from exporter.telemetry import Telemetry
 
 Clock = Callable[[], float]
+
+SCRAPE_PATIENCE: Final = 0.5
+"""Seconds that a scrape waits for a commit."""
 
 _log = structlog.get_logger("ingest")
 
@@ -106,6 +110,7 @@ class Ingest:
         self._committing_since: float | None = None
         self._clock = clock
         self._lock = threading.Lock()
+        self._view = ledger.view()
         self._waiting: deque[Post] = deque()
 
     def load(self, restored: bool) -> None:
@@ -114,6 +119,7 @@ class Ingest:
         if restored:
             self._commit(self._ledger.begin_anew(self._clock()))
             self._journal.mark_restored()
+        self._view = self._ledger.view()
 
     def counted(self) -> dict[Version, int]:
         """The events of each version on /metrics, those that are not shown yet among them."""
@@ -136,10 +142,18 @@ class Ingest:
 
     def _decide(self, post: Post) -> None:
         started = self._load.now()
-        self._refuse_if_overloaded(post, started)
+        try:
+            self._refuse_if_overloaded(post, started)
+            self._wait(post, started + PATIENCE)
+        finally:
+            self._load.finished(started)
+        if post.error is not None:
+            raise post.error
+
+    def _wait(self, post: Post, deadline: float) -> None:
         self._waiting.append(post)
         while not post.decided:
-            left = started + PATIENCE - self._load.now()
+            left = deadline - self._load.now()
             if left <= 0 and self._withdraw(post):
                 raise OverloadedError
             # Once taken into a commit, a post has to hear of its fate, however long that takes.
@@ -149,9 +163,6 @@ class Ingest:
                         self._commit_waiting()
                 finally:
                     self._lock.release()
-        if post.error is not None:
-            raise post.error
-        self._load.finished(started)
 
     def _refuse_if_overloaded(self, post: Post, now: float) -> None:
         # Apps without series of their own share one part, or forged names would make each real app the noisy one.
@@ -225,27 +236,36 @@ class Ingest:
     def view(self, scrape: bool) -> View:
         """What to show now; a `scrape` moves series on: births, releases and expiries, committed before they show.
 
-        If that commit fails, everything stays as it was shown, and the scrape is served all the same.
+        If that commit fails, everything stays as it was shown, and the scrape is served all the same; while another one
+        hangs, the scrape shows what the one before did.
         """
-        with self._lock:
-            if scrape:
-                try:
-                    self._settle()
-                    self._commit(self._ledger.exposure(self._clock()))
-                except StorageUnavailableError:
-                    pass
-            return self._ledger.view()
+        if self._lock.acquire(timeout=SCRAPE_PATIENCE):
+            try:
+                if scrape:
+                    self._move_on()
+                self._view = self._ledger.view()
+            finally:
+                self._lock.release()
+        return self._view
+
+    def _move_on(self) -> None:
+        with suppress(StorageUnavailableError):
+            self._settle()
+            self._commit(self._ledger.exposure(self._clock()))
 
     def ready(self) -> bool:
         """Whether posts can be counted; after a failed commit, finds out by a commit of nothing."""
         if self._journal.healthy:
             return True
-        with self._lock:
-            try:
-                self._settle()
-                self._journal.commit(Changes(self._clock()))
-            except StorageUnavailableError:
-                return False
+        if not self._lock.acquire(timeout=SCRAPE_PATIENCE):
+            return False
+        try:
+            self._settle()
+            self._journal.commit(Changes(self._clock()))
+        except StorageUnavailableError:
+            return False
+        finally:
+            self._lock.release()
         return True
 
     def observe(self) -> None:

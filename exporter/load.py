@@ -30,7 +30,7 @@ class Load:
         self._posts: dict[str, float] = {}
 
     def finished(self, started: float) -> None:
-        """A post that began at `started`, by this object's clock, was counted."""
+        """A post that began at `started`, by this object's clock, was answered, be it by a refusal, which is quick."""
         now = self._clock()
         gap = now - max(started, self._finished)
         self._finished = now

@@ -1,0 +1,199 @@
+"""The event log: which devices failed, and why, one JSON line for each counted event."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.system.bodies import event, events
+from tests.system.conftest import Launch
+from tests.system.contract import OK
+from tests.system.harness import Exporter, wait_until
+
+DROPPED = "capgo_exporter_event_log_dropped_total"
+
+
+@pytest.fixture(scope="module")
+def logging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
+    """An exporter that writes its event log to the file `events.log` of its directory."""
+    directory = tmp_path_factory.mktemp("logging")
+    with Exporter(directory, event_log=str(directory / "events.log")) as running:
+        yield running
+
+
+def lines_of(path: Path) -> list[dict[str, Any]]:
+    """What the log holds, with a look at the form of each line."""
+    raw = path.read_bytes() if path.exists() else b""
+    assert raw == b"" or raw.endswith(b"\n"), "a line is cut"
+    assert raw.isascii()
+    return [json.loads(line) for line in raw.splitlines()]
+
+
+def logged(exporter: Exporter, body: object, count: int) -> list[dict[str, Any]]:
+    """The lines that a post adds to the log, once there are `count` and a later event has found its way there, too."""
+    path = exporter.directory / "events.log"
+    before = len(lines_of(path))
+    last = event(device_id="the last one")
+    assert exporter.post(body).status in {200, 400}
+    assert exporter.post(last).body == OK
+
+    def arrived() -> bool:
+        return any(line["event"].get("timestamp") == last["timestamp"] for line in lines_of(path)[before:])
+
+    wait_until(arrived, "a later event is in the log")
+    found = lines_of(path)[before:-1]
+    assert len(found) == count
+    return found
+
+
+def test_a_line_holds_the_event_its_series_and_its_arrival(logging: Exporter) -> None:
+    """All fields the client sent but the omitted one, the labels it was counted under, and the time by our clock."""
+    action = "download_manifest_file_fail"
+    sent = event(version_name="1.2.5:assets/x.js", action=action, custom_id="jane@example.com", own_field=7)
+
+    (line,) = logged(logging, sent, 1)
+
+    assert set(line) == {"time", "series", "event"}
+    assert line["event"] == {name: value for name, value in sent.items() if name != "custom_id"}
+    assert line["series"] == {
+        "app_id": "com.example.shop",
+        "action": action,
+        "platform": "android",
+        "version": "1.2.5",
+        "test": False,
+    }
+    assert abs(datetime.fromisoformat(line["time"]) - datetime.now(UTC)) < timedelta(seconds=30)
+    assert "jane" not in (logging.directory / "events.log").read_text()
+
+
+def test_each_counted_event_of_an_array_has_a_line(logging: Exporter) -> None:
+    """The refused, the ignored and the repeated have none: the log adds up to the counters."""
+    good, test_device, repeated = event(action="delete"), event(is_prod=False), event()
+    ignored = event(action="download_fail", plugin_version="5.0.0")
+    assert logging.post(repeated).body == OK
+
+    found = logged(logging, ["bad", good, repeated, ignored, test_device, event(app_id="x"), good], 3)
+
+    assert [line["event"] for line in found] == [
+        {name: value for name, value in body.items() if name != "custom_id"} for body in (good, test_device, good)
+    ]
+    assert [line["series"]["test"] for line in found] == [False, True, False]
+
+
+ODD = {
+    "a lone surrogate": b'{"app_id":"com.example.shop","action":"set","device_id":"\\ud800"}',
+    "invalid UTF-8": b'{"app_id":"com.example.shop","action":"set","device_id":"\xff"}',
+    "a line feed": b'{"app_id":"com.example.shop","action":"set","device_id":"x\\n{\\"time\\":0}"}',
+    "a terminal's escape": b'{"app_id":"com.example.shop","action":"set","device_id":"\\u001b[2J"}',
+    "a number of 5,000 digits": b'{"app_id":"com.example.shop","action":"set","x":' + b"9" * 5000 + b"}",
+    "a number beyond every float": b'{"app_id":"com.example.shop","action":"set","x":1e400}',
+    "a letter outside ASCII": '{"app_id":"com.example.shop","action":"set","device_id":"Zoë\u2028"}'.encode(),
+}
+
+
+@pytest.mark.parametrize("oddity", ODD)
+def test_no_post_forges_or_breaks_a_line(logging: Exporter, oddity: str) -> None:
+    """The line is JSON that every reader takes, in ASCII, and only one."""
+    counted = "capgo_exporter_events_counted_total"
+    before = logging.scrape().value(counted)
+    logging.post(ODD[oddity])
+    is_counted = logging.scrape().value(counted) == before + 1
+
+    logged(logging, ODD[oddity], int(is_counted))
+
+    assert all(line["series"]["action"] for line in lines_of(logging.directory / "events.log"))
+
+
+def test_other_fields_can_be_left_out(launch: Launch, tmp_path: Path) -> None:
+    """`--event-log-omit` names them all; the default is then no longer left out."""
+    exporter = launch(event_log=str(tmp_path / "events.log"), event_log_omit="device_id,metadata")
+
+    (line,) = logged(exporter, event(metadata={"href": "secret"}, custom_id="jane"), 1)
+
+    assert not {"device_id", "metadata"} & set(line["event"])
+    assert line["event"]["custom_id"] == "jane"
+
+
+def test_the_log_goes_to_standard_output_apart_from_the_services_own(launch: Launch) -> None:
+    """`--event-log -`: whoever collects it can tell its lines by their `event`."""
+    exporter = launch(event_log="-", log_format="json")
+    posted = events(3)
+    assert exporter.post(posted).status == 200
+    assert exporter.terminate() == 0
+
+    lines = [json.loads(line) for line in exporter.logs().splitlines()]
+    found = [line["event"]["timestamp"] for line in lines if "series" in line]
+    assert found == [body["timestamp"] for body in posted]
+
+
+def test_a_rotated_log_is_opened_anew(launch: Launch, tmp_path: Path) -> None:
+    """After a SIGHUP, as logrotate sends it, new lines go to a new file, and no event falls between the two."""
+    path, rotated = tmp_path / "events.log", tmp_path / "events.log.1"
+    exporter = launch(event_log=str(path))
+    first, second = events(5), events(7)
+    assert exporter.post(first).status == 200
+    wait_until(lambda: len(lines_of(path)) == 5, "the first are written")
+
+    path.rename(rotated)
+    exporter.signal(signal.SIGHUP)
+    wait_until(path.exists, "the file is there again")
+    assert exporter.post(second).status == 200
+    wait_until(lambda: len(lines_of(path)) == 7, "the others are written")
+
+    assert len(lines_of(rotated)) == 5
+    assert exporter.scrape().value(DROPPED) == 0
+
+
+def test_a_sighup_without_an_event_log_harms_nobody(exporter: Exporter) -> None:
+    """By default a process dies of it."""
+    exporter.signal(signal.SIGHUP)
+
+    assert exporter.post(event()).body == OK
+    assert exporter.running.poll() is None
+
+
+def test_what_is_counted_before_the_end_is_in_the_log(launch: Launch, tmp_path: Path) -> None:
+    """An orderly end writes what waits."""
+    exporter = launch(event_log=str(tmp_path / "events.log"))
+    for _ in range(10):
+        assert exporter.post(events(500)).status == 200
+
+    assert exporter.terminate() == 0
+
+    assert len(lines_of(tmp_path / "events.log")) == 5000
+
+
+def test_a_reader_that_stalls_costs_lines_and_no_replies(launch: Launch, tmp_path: Path) -> None:
+    """The log is a pipe that nobody reads: posts are answered and counted as ever, and the lost lines are counted."""
+    pipe = tmp_path / "events.pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        exporter = launch(event_log=str(pipe))
+        large = events(1000, metadata={"message": "x" * 3000})
+        posted = 0
+        while exporter.scrape().value(DROPPED) == 0:
+            assert posted < 20_000, "nothing was ever dropped"
+            assert exporter.post([body | {"device_id": str(posted)} for body in large]).status == 200
+            posted += 1000
+        assert exporter.scrape().value("capgo_exporter_events_counted_total") == posted
+    finally:
+        os.close(reader)
+
+
+def test_a_log_that_cannot_be_written_stops_the_start(tmp_path: Path) -> None:
+    """The flag and the path are named."""
+    exporter = Exporter(tmp_path, event_log=str(tmp_path / "nowhere" / "events.log"))
+    exporter.spawn()
+
+    assert exporter.wait() > 0
+    assert "event-log" in exporter.logs()
+    assert str(tmp_path / "nowhere") in exporter.logs()
+    assert "Traceback" not in exporter.logs()
