@@ -142,13 +142,11 @@ class Ingest:
 
     def _decide(self, post: Post) -> None:
         started = self._load.now()
-        try:
-            self._refuse_if_overloaded(post, started)
-            self._wait(post, started + PATIENCE)
-        finally:
-            self._load.finished(started)
+        self._refuse_if_overloaded(post, started)
+        self._wait(post, started + PATIENCE)
         if post.error is not None:
             raise post.error
+        self._load.finished(started)
 
     def _wait(self, post: Post, deadline: float) -> None:
         self._waiting.append(post)

@@ -1,8 +1,9 @@
 """When posts arrive faster than they can be counted: who is turned away.
 
 A post waits for a thread and then for the commit. When the requests that wait would take longer than `PATIENCE`,
-those of the apps that send more than their share are refused; when it gets twice as long, all are. The refusal is
-quick, and a client that keeps its events sends them again.
+those of the apps that send more than the mean are refused; when twice as long, those as well that send more than could
+be counted of each. What is let in then is within what can be counted, and the rest of the queue is quickly refused; a
+client that keeps its events sends them again.
 """
 
 import time
@@ -30,7 +31,7 @@ class Load:
         self._posts: dict[str, float] = {}
 
     def finished(self, started: float) -> None:
-        """A post that began at `started`, by this object's clock, was answered, be it by a refusal, which is quick."""
+        """A post that began at `started`, by this object's clock, was counted."""
         now = self._clock()
         gap = now - max(started, self._finished)
         self._finished = now
@@ -44,7 +45,9 @@ class Load:
         """Whether a post of this app has to be refused."""
         self._note(app_id)
         wait = self._waiting() * self._service
-        return wait > 2 * PATIENCE or (wait > PATIENCE and self._sends_its_share(app_id))
+        return (wait > PATIENCE and self._exceeds_the_mean(app_id)) or (
+            wait > 2 * PATIENCE and self._exceeds_its_share(app_id)
+        )
 
     def _note(self, app_id: str) -> None:
         now = self._clock()
@@ -53,6 +56,11 @@ class Load:
             self._posts = {app: posts * _FADING for app, posts in self._posts.copy().items() if posts > 1}
         self._posts[app_id] = self._posts.get(app_id, 0.0) + 1
 
-    def _sends_its_share(self, app_id: str) -> bool:
+    def _exceeds_its_share(self, app_id: str) -> bool:
+        """Whether not all could be counted if all apps sent as much as this one."""
+        a_second = self._posts.get(app_id, 0.0) * (1 - _FADING) / _FADE_SECONDS
+        return a_second * len(self._posts) * self._service > 1
+
+    def _exceeds_the_mean(self, app_id: str) -> bool:
         posts = list(self._posts.copy().values())  # a copy is made in one go, whoever else writes
         return self._posts.get(app_id, 0.0) * len(posts) >= sum(posts)
