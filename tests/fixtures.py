@@ -3,8 +3,8 @@
 `payloads/` holds them, written from the field lists of the plugin's sources: `<plugin version>-<platform>.json` for
 each client line, other names for the stories of an update and for hostile input. A `.json` file is one body, byte by
 byte; a `.ndjson` file is several, one a line, in the order of posting. The `.prom` file beside it has the samples of
-the two event families as `/metrics` shows them, but those that are 0, and as comments how many events are ignored or,
-by reason, rejected.
+the two event families as `/metrics` shows them, but those that are 0, and as comments how many events are ignored, are
+duplicates or, by reason, rejected.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ class Fixture:
     bodies: list[bytes]
     samples: dict[str, float] = field(default_factory=dict)
     ignored: int = 0
+    duplicate: int = 0
     rejected: dict[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -44,6 +45,8 @@ def _read(file: Path) -> Fixture:
         match head.split(" "):
             case ["#", "ignored"]:
                 fixture.ignored = int(number)
+            case ["#", "duplicate"]:
+                fixture.duplicate = int(number)
             case ["#", "rejected", reason]:
                 fixture.rejected[reason] = int(number)
             case _:

@@ -27,13 +27,14 @@ class Exporter:
         self.ledger = Ledger(Limits(1e9, 0, 1000, 1_000_000, BudgetLimits(20, 100, 100_000)))
         self.label = policy(())
         self.ignored = 0
+        self.duplicate = 0
         self.rejected: Counter[str] = Counter()
 
     def post(self, bodies: Iterable[bytes]) -> None:
         for body in bodies:
             post = Post(decode(body, MAX_BATCH), self.label, KEY)
             draft = Draft(self.ledger, 0, lambda _: False)
-            draft.add(post.entries)
+            self.duplicate += draft.add(post.entries).count(None)
             self.ledger.apply(draft.changes)
             self.ignored += len(post.ignored)
             self.rejected.update(post.rejected.values())
@@ -54,6 +55,7 @@ def test_each_body_is_counted_as_written_beside_it(fixture: Fixture) -> None:
 
     assert exporter.samples() == fixture.samples
     assert exporter.ignored == fixture.ignored
+    assert exporter.duplicate == fixture.duplicate
     assert exporter.rejected == fixture.rejected
 
 
@@ -67,6 +69,7 @@ def test_all_of_them_together_add_up() -> None:
 
     assert exporter.samples() == expected
     assert exporter.ignored == sum(fixture.ignored for fixture in FIXTURES)
+    assert exporter.duplicate == sum(fixture.duplicate for fixture in FIXTURES)
     assert exporter.rejected == sum((Counter(fixture.rejected) for fixture in FIXTURES), Counter())
 
 
