@@ -9,6 +9,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCKS := .ci/requirements
 
+# The dashboards' tests draw them with Grafana's own libraries, which need a newer Node.js than Debian's.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+RENDER := tests/render
+
 # The first Python that is new enough.
 new_enough := import sys; sys.exit(sys.version_info < (3, 11))
 export PYTHON := $(or $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -22,7 +26,7 @@ help: ## Show this list
 run: $(VENV)/.run ## Install what is missing and start the exporter (ARGS="--help" shows its settings)
 	@exec $(BIN)/capgo-exporter $(ARGS)
 
-test: lint tools ## Install what the tests need and run them all
+test: lint tools $(RENDER)/node_modules/.installed ## Install what the tests need and run them all
 	@$(BIN)/pytest $(ARGS)
 
 lint: $(VENV)/.test ## Style, types and the direction of imports
@@ -65,7 +69,12 @@ $(VENV)/.uv: | $(BIN)/python
 	@$(BIN)/pip install --quiet --disable-pip-version-check uv
 	@touch $@
 
-# The programs that the tests drive: Debian's Prometheus 2.42, Alertmanager, curl, Caddy, docker-compose, git and systemd-analyze; Prometheus 3.
+$(RENDER)/node_modules/.installed: $(RENDER)/package.json $(RENDER)/package-lock.json | $(VENV)/.test
+	@echo "Installing what draws the dashboards ..."
+	@$(BIN)/npm --prefix $(RENDER) ci --silent --no-audit --no-fund
+	@touch $@
+
+# The programs that the tests drive.
 tools:
-	@.ci/debian-packages prometheus prometheus-alertmanager curl caddy docker-compose git systemd
+	@.ci/debian-packages prometheus prometheus-alertmanager chromium curl caddy docker-compose git systemd
 	@tests/tools/prometheus3

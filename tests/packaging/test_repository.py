@@ -29,7 +29,9 @@ MACHINE_PATHS = r"(?<![\w.])/(work|root|home/\w+)/|/tmp/[a-z]|[.][.]/shared"
 
 def files() -> list[Path]:
     """What git tracks or would track."""
-    names = succeed("git", "ls-files", "--cached", "--others", "--exclude-standard").splitlines()
+    names = succeed(
+        "git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard"
+    ).splitlines()
     return [ROOT / name for name in names if (ROOT / name).is_file()]
 
 

@@ -1,0 +1,56 @@
+"""Writes every generated file: `python -m dashboards.generator [--scale N] [DIRECTORY]`."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Final
+
+from dashboards.generator.alerts import groups
+from dashboards.generator.downloads import downloads
+from dashboards.generator.exporter import exporter
+from dashboards.generator.overview import overview
+from dashboards.generator.recordings import recordings
+from dashboards.generator.rollout import rollout
+from dashboards.generator.rules import grafana_rules, prometheus_rules, recording_rules
+from dashboards.generator.timescale import Timescale
+from dashboards.generator.yaml import dump
+
+HOME: Final = Path(__file__).resolve().parents[1]
+_COMMENT: Final = "Written by `python -m dashboards.generator`: change the generator, not this file."
+
+
+def files(scale: Timescale) -> dict[str, str]:
+    """The text of each generated file, by its path under `dashboards/`."""
+    texts = {
+        f"grafana/{dashboard['uid']}.json": json.dumps(dashboard, indent=2, ensure_ascii=False) + "\n"
+        for dashboard in (overview(scale), rollout(scale), downloads(scale), exporter())
+    }
+    alerts = groups(scale)
+    return texts | {
+        "prometheus/capgo.recording.rules.yml": dump(recording_rules(recordings(scale)), _COMMENT),
+        "prometheus/capgo.rules.yml": dump(prometheus_rules(alerts), _COMMENT),
+        "grafana/provisioning/alerting/capgo.yml": dump(grafana_rules(alerts, scale), _COMMENT),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m dashboards.generator", description="Write the dashboards and the alert rules."
+    )
+    parser.add_argument("directory", nargs="?", type=Path, default=HOME, help="where to write (default: dashboards/)")
+    parser.add_argument(
+        "--scale",
+        type=int,
+        default=1,
+        metavar="N",
+        help="divide all windows and durations by N, for a proof that runs for minutes",
+    )
+    arguments = parser.parse_args()
+    for name, text in files(Timescale(arguments.scale)).items():
+        path = arguments.directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""Metric names, label matchers and groups of actions. What each action means is told in `dashboards/README.md`."""
+
+from typing import Final
+
+EVENTS: Final = "capgo_events_total"
+TEST_EVENTS: Final = "capgo_test_events_total"
+FIRST_SEEN: Final = "capgo_version_first_seen_timestamp_seconds"
+EXPORTER: Final = "capgo_exporter"
+JOB_NAME: Final = "capgo-exporter"
+
+# Matchers of the dashboards' variables.
+TARGETS: Final = ('job=~"$job"', 'instance=~"$instance"')
+ANY_APP: Final = 'app_id=~"$app_id"'
+ONE_APP: Final = 'app_id="$app_id"'
+PLATFORM: Final = 'platform=~"$platform"'
+ANY_VERSION: Final = 'version=~"$version"'
+ONE_VERSION: Final = 'version="$version"'
+OTHER_VERSIONS: Final = ('version=~"$baseline"', 'version!="$version"')
+
+NO_BUNDLE: Final = "unknown|builtin|__.*"
+"""Values of `version` that name no bundle: missing, the native one without a version, folded or unprintable."""
+BUNDLES: Final = f'version!~"{NO_BUNDLE}"'
+
+NO_ELECTRON: Final = 'platform!="electron"'
+"""Electron's client sends `set` at every launch, so its `set` is no update."""
+ELECTRON: Final = 'platform="electron"'
+
+ATTEMPTS: Final = "set|set_fail"
+FAILURES: Final = "set_fail|update_fail"
+STARTS: Final = "download_(zip|manifest)_start"
+TRANSFERS: Final = "download_(zip|manifest)_complete"
+
+# Failures that name the version that failed, and those sent under the version that was running, or under none: the
+# plugin's CapgoUpdater.java and CapgoUpdater.swift call sendStats without a version for the second group.
+BLAMING: Final = "set_fail|update_fail|finish_download_fail|decrypt_fail"
+MANIFEST_FILES: Final = "download_manifest_(file|checksum|brotli)_fail|manifest_path_fail"
+UNBLAMING: Final = (
+    "download_fail|unzip_fail|checksum_fail|checksum_required|session_key_required|low_mem_fail|"
+    "insufficient_disk_space|windows_path_fail|canonical_path_fail|directory_path_fail"
+)
+DOWNLOAD_FAILURES: Final = f"finish_download_fail|decrypt_fail|{UNBLAMING}"
+
+
+def selector(name: str, *matchers: str) -> str:
+    return f"{name}{{{','.join(matchers)}}}"
+
+
+def own(name: str, *matchers: str) -> str:
+    """One of the exporter's own metrics, of the chosen jobs and instances."""
+    return selector(f"{EXPORTER}_{name}", *TARGETS, *matchers)
+
+
+def process(name: str) -> str:
+    """A metric that every Python exporter has, or Prometheus adds to each scrape."""
+    return selector(name, *TARGETS)

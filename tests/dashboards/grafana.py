@@ -1,0 +1,129 @@
+"""What Grafana does with a dashboard's queries before Prometheus sees them: variables, intervals, time range."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from dashboards.generator.timescale import seconds
+
+Json = dict[str, Any]
+DASHBOARDS = Path(__file__).resolve().parents[2] / "dashboards" / "grafana"
+_NATURAL_DESCENDING = 8
+_POINTS = 600
+
+
+class Ask(NamedTuple):
+    """One query as Prometheus gets it; `where` says whose it is. A step of 0 is an instant query."""
+
+    where: str
+    expr: str
+    step: int
+
+
+class Values(Protocol):
+    """Where the values of a label come from: `label` of the series that `selector` matches."""
+
+    def __call__(self, selector: str, label: str) -> list[str]: ...
+
+
+def load(directory: Path = DASHBOARDS) -> dict[str, Json]:
+    """The dashboards in a directory, by uid."""
+    return {path.stem: json.loads(path.read_text()) for path in sorted(directory.glob("*.json"))}
+
+
+def panels(dashboard: Json) -> list[Json]:
+    """The panels that show something; rows are left out."""
+    return [panel for panel in dashboard["panels"] if panel["type"] != "row"]
+
+
+def variables(dashboard: Json) -> list[Json]:
+    return list(dashboard["templating"]["list"])
+
+
+def queries(dashboard: Json) -> list[str]:
+    """Everything that holds PromQL: targets, annotations and variables."""
+    return [
+        *(target["expr"] for panel in panels(dashboard) for target in panel.get("targets", [])),
+        *(note["expr"] for note in dashboard["annotations"]["list"] if "expr" in note),
+        *(variable["definition"] for variable in variables(dashboard) if variable["type"] == "query"),
+    ]
+
+
+@dataclass
+class View:
+    """A dashboard opened at a time range (seconds), with chosen values where the defaults do not serve."""
+
+    dashboard: Json
+    start: float
+    end: float
+    values: Values
+    scrape: int
+    chosen: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def variables(self) -> dict[str, str]:
+        """The value of each variable as it stands in a query, chosen in order, as they depend on each other."""
+        env: dict[str, str] = {}
+        for variable in variables(self.dashboard):
+            name = variable["name"]
+            if name in self.chosen:
+                env[name] = self.chosen[name]
+            elif variable["type"] == "custom":
+                env[name] = variable["current"]["value"]
+            elif variable["type"] == "query":
+                env[name] = variable["allValue"] if variable["includeAll"] else self._first(variable, env)
+        return env
+
+    def options(self, variable: Json, env: Mapping[str, str]) -> list[str]:
+        """The values that a query variable offers, in the order in which it shows them."""
+        match = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["definition"])
+        assert match, f"{variable['definition']} is no label_values query"
+        found = self.values(substitute(match[1], env), match[2])
+        return sorted(found, key=_natural, reverse=variable["sort"] == _NATURAL_DESCENDING)
+
+    def _first(self, variable: Json, env: Mapping[str, str]) -> str:
+        options = self.options(variable, env)
+        assert options, f"the variable {variable['name']} offers nothing"
+        return options[0]
+
+    def ask(self, panel: Json, target: Json) -> Ask:
+        floor = seconds(panel["interval"]) if "interval" in panel else self.scrape
+        step = max(floor, int((self.end - self.start) / _POINTS))
+        expr = self.fill(target["expr"], step)
+        return Ask(f"{panel['title']}, {target['refId']}", expr, 0 if target["instant"] else step)
+
+    def asks(self) -> Iterator[Ask]:
+        """Every query of panels and annotations."""
+        for panel in panels(self.dashboard):
+            for target in panel.get("targets", []):
+                yield self.ask(panel, target)
+        for note in self.dashboard["annotations"]["list"]:
+            if "expr" in note:
+                step = seconds(note["step"])
+                yield Ask(f"annotation {note['name']}", self.fill(note["expr"], step), step)
+
+    def fill(self, expr: str, step: int) -> str:
+        window = int(self.end - self.start)
+        built_in = {
+            "__interval": f"{step}s",
+            "__interval_ms": str(step * 1000),
+            "__rate_interval": f"{max(step + self.scrape, 4 * self.scrape)}s",
+            "__range": f"{window}s",
+            "__range_s": str(window),
+        }
+        return substitute(expr, self.variables | built_in)
+
+
+def substitute(text: str, env: Mapping[str, str]) -> str:
+    """`$name`, `${name}` and `${name:format}` replaced; KeyError for a name that is unknown."""
+    return re.sub(r"\$\{(\w+)(?::\w+)?\}|\$(\w+)", lambda match: env[match[1] or match[2]], text)
+
+
+def _natural(text: str) -> list[tuple[int, int | str]]:
+    return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", text) if part]

@@ -1,0 +1,337 @@
+"""When each alert fires and when it stays silent: claims, each with the counters that it is about.
+
+Series are written in promtool's notation: `0+5x120` is 121 samples a minute apart, from 0 up by 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+Series = dict[str, str]
+"""Selector → values."""
+
+OUTCOMES = ("set", "set_fail", "update_fail", "download_complete", "download_fail")
+ANDROID = {"app_id": "com.example.shop", "platform": "android", "version": "1.4.2"}
+JOB = 'job="capgo-exporter",instance="capgo-exporter-1"'
+EXPORTER = {"instance": "capgo-exporter-1"}
+
+
+class Case(NamedTuple):
+    """`alert` fires at `at`, with the labels of `fires`, or not at all."""
+
+    claim: str
+    alert: str
+    at: str
+    series: Series
+    fires: Mapping[str, str] | None = None
+
+
+def events(minutes: int = 120, instance: str = "capgo-exporter-1", **rates: float) -> Series:
+    """The counters of a version on Android: events a minute, by action; the outcomes that don't happen stay at 0."""
+    return of(ANDROID, minutes, instance, **rates)
+
+
+def of(labels: Mapping[str, str], minutes: int = 120, instance: str = "capgo-exporter-1", **rates: float) -> Series:
+    target = f'job="capgo-exporter",instance="{instance}"'
+    given = ",".join(f'{name}="{value}"' for name, value in labels.items())
+    steady: dict[str, float] = dict.fromkeys(OUTCOMES, 0) | rates
+    return {
+        f'capgo_events_total{{{target},{given},action="{action}"}}': f"0+{rate}x{minutes}"
+        for action, rate in steady.items()
+    }
+
+
+def own(name: str, values: str, labels: str = "") -> Series:
+    return {f"{name}{{{','.join(part for part in (JOB, labels) if part)}}}": values}
+
+
+BASELINE = ANDROID | {"version": "1.4.1"}
+APP = {"app_id": "com.example.shop"}
+
+UPDATES = [
+    Case(
+        "a version of which one update in ten fails fires",
+        "CapgoUpdatesFailing",
+        "92m",
+        events(set=5, update_fail=0.5),
+        ANDROID,
+    ),
+    Case(
+        "failures counted by two exporters add up to one alert",
+        "CapgoUpdatesFailing",
+        "92m",
+        events(set=0.2, update_fail=0.04) | events(instance="capgo-exporter-2", set=0.2, update_fail=0.04),
+        ANDROID,
+    ),
+    Case(
+        "one failure in a hundred is no reason to wake anybody",
+        "CapgoUpdatesFailing",
+        "92m",
+        events(set=5, set_fail=0.05),
+    ),
+    Case(
+        "two failures among ten attempts are too few to judge by",
+        "CapgoUpdatesFailing",
+        "92m",
+        events(set=0.15, set_fail=0.03),
+    ),
+    Case(
+        "Electron is left out, as it sends set at each launch",
+        "CapgoUpdatesFailing",
+        "92m",
+        of(ANDROID | {"platform": "electron"}, set=5, set_fail=1),
+    ),
+    Case(
+        "events that name no version are not taken for a version",
+        "CapgoUpdatesFailing",
+        "92m",
+        of(ANDROID | {"version": "unknown"}, set=5, set_fail=1)
+        | of(ANDROID | {"version": "__overflow__"}, set=5, set_fail=1),
+    ),
+    Case(
+        "test devices wake nobody",
+        "CapgoUpdatesFailing",
+        "92m",
+        {key.replace("capgo_events", "capgo_test_events"): values for key, values in events(set=5, set_fail=1).items()},
+    ),
+    Case(
+        "a version that fails ten times as often as the one before fires",
+        "CapgoVersionWorse",
+        "92m",
+        events(set=5, update_fail=0.5) | of(BASELINE, set=5, update_fail=0.05),
+        ANDROID,
+    ),
+    Case(
+        "a version that fails as often as the one before is not worse",
+        "CapgoVersionWorse",
+        "92m",
+        events(set=5, update_fail=0.5) | of(BASELINE, set=5, update_fail=0.5),
+    ),
+    Case(
+        "a version on another platform is no baseline",
+        "CapgoVersionWorse",
+        "92m",
+        events(set=5, update_fail=0.5) | of(BASELINE | {"platform": "ios"}, set=5),
+    ),
+    Case(
+        "downloads of which half never complete fire",
+        "CapgoDownloadsNotFinishing",
+        "92m",
+        events(download_zip_start=2, download_complete=1),
+        ANDROID,
+    ),
+    Case(
+        "downloads of an old plugin without start events are judged by their progress",
+        "CapgoDownloadsNotFinishing",
+        "92m",
+        events(download_0=2, download_10=1.8, download_complete=1),
+        ANDROID,
+    ),
+    Case(
+        "second downloads of an Android app, which report no progress, are no loss",
+        "CapgoDownloadsNotFinishing",
+        "92m",
+        events(download_zip_start=2, download_10=1, download_70=1, download_90=1, download_complete=2),
+    ),
+    Case(
+        "steps that iOS repeats for each file of a manifest are no downloads",
+        "CapgoDownloadsNotFinishing",
+        "92m",
+        of(
+            ANDROID | {"platform": "ios"},
+            download_0=1,
+            download_20=5,
+            download_50=9,
+            download_70=1,
+            download_complete=1,
+        ),
+    ),
+    Case(
+        "an app that was busy at this hour yesterday and says nothing today fires",
+        "CapgoAppSilent",
+        "1500m",
+        dict.fromkeys(events(), "0+5x1380 6900+0x200"),
+        APP,
+    ),
+    Case("an app that is used today is not silent", "CapgoAppSilent", "1500m", events(1600, set=5)),
+    Case(
+        "an app that was quiet at this hour yesterday may be quiet today",
+        "CapgoAppSilent",
+        "1500m",
+        dict.fromkeys(events(), "0x600 0+5x100 500x900"),
+    ),
+]
+
+_FAILED = {"app_id": "com.example.shop"}
+BURNS = [
+    Case(
+        "a fifth of an app's updates failing burns the budget fast",
+        "CapgoErrorBudgetBurningFast",
+        "72m",
+        events(set=5, set_fail=1.25),
+        _FAILED,
+    ),
+    Case(
+        "a fast burn that has ended is silent after minutes",
+        "CapgoErrorBudgetBurningFast",
+        "72m",
+        events(set=5) | {key: "0+1.25x60 75+0x60" for key in events() if '"set_fail"' in key},
+    ),
+    Case(
+        "a twelfth of an app's updates failing for hours burns the budget",
+        "CapgoErrorBudgetBurning",
+        "400m",
+        events(600, set=11, set_fail=1),
+        _FAILED,
+    ),
+    Case(
+        "three updates in a hundred failing do not burn the budget in days",
+        "CapgoErrorBudgetBurning",
+        "400m",
+        events(600, set=97, set_fail=3),
+    ),
+    Case(
+        "two updates in a hundred failing burn the budget slowly",
+        "CapgoErrorBudgetBurningSlowly",
+        "560m",
+        events(700, set=49, set_fail=1),
+        _FAILED,
+    ),
+    Case(
+        "half a percent of failing updates is within the budget",
+        "CapgoErrorBudgetBurningSlowly",
+        "560m",
+        events(700, set=199, set_fail=1),
+    ),
+]
+
+STATE = [
+    Case("an exporter that can't be scraped is down", "CapgoExporterDown", "20m", own("up", "1x5 0x30"), EXPORTER),
+    Case("an exporter that nobody scrapes is down", "CapgoExporterDown", "20m", {'up{job="other"}': "1x30"}, {}),
+    Case(
+        "an exporter that restarts within minutes is not down", "CapgoExporterDown", "20m", own("up", "1x15 0 0 0 1x20")
+    ),
+    Case(
+        "an exporter that can't count posts is not ready",
+        "CapgoExporterNotReady",
+        "20m",
+        own("capgo_exporter_ready", "1x5 0x30"),
+        EXPORTER,
+    ),
+    Case("an exporter that counts posts is ready", "CapgoExporterNotReady", "20m", own("capgo_exporter_ready", "1x30")),
+    Case(
+        "commits that fail fire at once",
+        "CapgoCommitsFailing",
+        "12m",
+        own("capgo_exporter_commit_errors_total", "0x8 3x30"),
+        EXPORTER,
+    ),
+    Case(
+        "commits that failed an hour ago are over",
+        "CapgoCommitsFailing",
+        "72m",
+        own("capgo_exporter_commit_errors_total", "0x8 3x90"),
+    ),
+]
+
+
+def _part(counter: str, label: str, whole: str, rate: float) -> Series:
+    return own(f"capgo_exporter_{counter}", f"0+{rate}x60", label) | own(f"capgo_exporter_{whole}", "0+100x60")
+
+
+def _refused(rate: float) -> Series:
+    return (
+        own("capgo_exporter_requests_total", f"0+{100 - rate}x60", 'code="200"')
+        | own("capgo_exporter_requests_total", f"0+{rate}x60", 'code="429"')
+        | own("capgo_exporter_requests_refused_total", f"0+{rate}x60", 'reason="overloaded"')
+    )
+
+
+def _buckets(slow: float) -> Series:
+    """A hundred commits a minute, of which `slow` take between half a second and a second."""
+    counts = {"0.01": 100 - slow, "0.5": 100 - slow, "1.0": 100.0, "+Inf": 100.0}
+    return {
+        key: values
+        for bound, count in counts.items()
+        for key, values in own("capgo_exporter_commit_seconds_bucket", f"0+{count}x60", f'le="{bound}"').items()
+    }
+
+
+LOSSES = [
+    Case(
+        "a tenth of the posts refused fires",
+        "CapgoRequestsRefused",
+        "40m",
+        _refused(10),
+        EXPORTER | {"reason": "overloaded"},
+    ),
+    Case("a refused post now and then does not", "CapgoRequestsRefused", "40m", _refused(0.5)),
+    Case(
+        "a tenth of the events rejected fires",
+        "CapgoEventsRejected",
+        "40m",
+        _part("events_rejected_total", 'reason="missing_action"', "events_received_total", 10),
+        EXPORTER | {"reason": "missing_action"},
+    ),
+    Case(
+        "a hundredth of the events rejected is what strangers send",
+        "CapgoEventsRejected",
+        "40m",
+        _part("events_rejected_total", 'reason="missing_action"', "events_received_total", 1),
+    ),
+    Case(
+        "a tenth of the events folded fires",
+        "CapgoEventsFolding",
+        "40m",
+        _part("events_folded_total", 'label="version"', "events_received_total", 10),
+        EXPORTER | {"label": "version"},
+    ),
+    Case(
+        "the first events of a version beyond the allowance are folded silently",
+        "CapgoEventsFolding",
+        "40m",
+        _part("events_folded_total", 'label="version"', "events_received_total", 0.5),
+    ),
+    Case(
+        "nine tenths of a label's budget in use fires",
+        "CapgoBudgetNearlyFull",
+        "40m",
+        own("capgo_exporter_label_values", "90x60", 'label="version"')
+        | own("capgo_exporter_label_limit", "100x60", 'label="version"'),
+        EXPORTER | {"label": "version"},
+    ),
+    Case(
+        "nine tenths of the series in use fires",
+        "CapgoBudgetNearlyFull",
+        "40m",
+        own("capgo_exporter_series", "90x60") | own("capgo_exporter_series_limit", "100x60"),
+        EXPORTER | {"label": "series"},
+    ),
+    Case(
+        "half of the budgets in use is fine",
+        "CapgoBudgetNearlyFull",
+        "40m",
+        own("capgo_exporter_label_values", "50x60", 'label="version"')
+        | own("capgo_exporter_label_limit", "100x60", 'label="version"')
+        | own("capgo_exporter_series", "50x60")
+        | own("capgo_exporter_series_limit", "100x60"),
+    ),
+    Case(
+        "every second event a retry fires",
+        "CapgoDuplicatesSurging",
+        "40m",
+        _part("events_duplicate_total", "", "events_received_total", 50),
+        EXPORTER,
+    ),
+    Case(
+        "a retry in twenty is the usual weather",
+        "CapgoDuplicatesSurging",
+        "40m",
+        _part("events_duplicate_total", "", "events_received_total", 5),
+    ),
+    Case("commits that take most of a second fire", "CapgoCommitsSlow", "40m", _buckets(slow=20), EXPORTER),
+    Case("commits within milliseconds are fine", "CapgoCommitsSlow", "40m", _buckets(slow=0)),
+]
+
+CASES = [*UPDATES, *BURNS, *STATE, *LOSSES]

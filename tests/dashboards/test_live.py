@@ -1,0 +1,203 @@
+"""A rollout as it happens: two simulated fleets, the real exporter, both Prometheus lines, real Alertmanagers.
+
+One app rolls out a version that breaks on Android, another app a good one. All windows and durations of the rules are
+a sixtieth of the real ones; the rules are otherwise the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from dashboards.generator.__main__ import HOME, files
+from dashboards.generator.timescale import Timescale
+from tests.dashboards import grafana
+from tests.dashboards.conftest import answer, label_values
+from tests.dashboards.grafana import View
+from tests.dashboards.programs import ALERTMANAGER, RELEASES
+from tests.system.fleet import Fleet
+from tests.system.harness import Exporter, wait_until
+from tests.system.monitoring import Alertmanager, Prometheus, Sample
+
+BAD, GOOD = "com.example.bad", "com.example.good"
+VERSION = "1.2.4"
+JOB = "capgo-exporter"
+DIVISOR = 60
+SECONDS = 45
+FAULTS = {"fail": "android:update_fail=0.2,android:unzip_fail=0.1", "stall": "android:80=0.4"}
+EXPECTED = {"CapgoUpdatesFailing", "CapgoDownloadsNotFinishing"}
+"""Both are about the version; as the rollout is over after a minute, others may follow or not."""
+TOLERANCE = 0.05
+"""Series live for some forty scrapes, so increase() may exceed a count by a fortieth or two, and a share by less."""
+
+pytestmark = pytest.mark.timeout(600)  # the rollout takes a minute, on a busy machine more
+DASHBOARDS = grafana.load()
+
+
+class Monitor(NamedTuple):
+    prometheus: Prometheus
+    alertmanager: Alertmanager
+
+
+class Rollout(NamedTuple):
+    """What was seen of the rollout, and what the fleets say of it."""
+
+    monitors: Mapping[str, Monitor]
+    arrived: Mapping[str, list[dict[str, Any]]]
+    """The alerts that each Alertmanager held when both that are expected had come."""
+    start: float
+    end: float
+    rows: list[dict[str, Any]]
+
+    def sent(self, action: str, **labels: str) -> int:
+        """Events of production devices that the exporter acknowledged."""
+        wanted = {"action": action, "test": False, **labels}
+        return sum(row["acknowledged"] for row in self.rows if wanted.items() <= row.items())
+
+    def view(self, release: str, dashboard: grafana.Json, **chosen: str) -> View:
+        prometheus = self.monitors[release].prometheus
+
+        def values(selector: str, label: str) -> list[str]:
+            return label_values(prometheus, selector, label, self.end - 3600, self.end)
+
+        return View(dashboard, self.end - 3600, self.end, values, 1, chosen)
+
+
+@pytest.fixture(scope="module")
+def rollout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rollout]:
+    directory = tmp_path_factory.mktemp("live")
+    rules = []
+    for name, text in files(Timescale(DIVISOR)).items():
+        if name.startswith("prometheus/"):
+            rules.append(directory / Path(name).name)
+            rules[-1].write_text(text)
+    with ExitStack() as stack:
+        exporter = stack.enter_context(Exporter(directory / "exporter", zero_hold="3s"))
+        monitors = {}
+        for release in RELEASES:
+            place = directory / release.name
+            config = HOME / "alertmanager/alertmanager.yml"
+            alertmanager = stack.enter_context(Alertmanager(place / "alertmanager", config, ALERTMANAGER))
+            prometheus = Prometheus(
+                place / "prometheus",
+                {JOB: exporter.metrics_address},
+                binary=release.prometheus,
+                rules=rules,
+                alertmanager=alertmanager.address,
+            )
+            monitors[release.name] = Monitor(stack.enter_context(prometheus), alertmanager)
+        for monitor in monitors.values():
+            monitor.prometheus.wait_scraped(JOB)
+        start = max(monitor.prometheus.value(f'timestamp(up{{job="{JOB}"}})') for monitor in monitors.values())
+        common = {"devices": "400", "rate": "80", "duration": f"{SECONDS}s"}
+        bad = stack.enter_context(Fleet(directory / "bad", exporter.port, app=BAD, **FAULTS, **common))
+        good = stack.enter_context(Fleet(directory / "good", exporter.port, app=GOOD, seed="2", **common))
+        rows = [*bad.account(), *good.account()]
+        arrived = {name: expected_alerts(monitor.alertmanager) for name, monitor in monitors.items()}
+        for monitor in monitors.values():
+            monitor.prometheus.wait_scraped(JOB)
+        end = min(monitor.prometheus.value(f'timestamp(up{{job="{JOB}"}})') for monitor in monitors.values())
+        yield Rollout(monitors, arrived, start, end, rows)
+
+
+def expected_alerts(alertmanager: Alertmanager) -> list[dict[str, Any]]:
+    """All its alerts, once those that are expected have arrived."""
+
+    def arrived() -> bool:
+        return {alert["labels"]["alertname"] for alert in alertmanager.alerts()} >= EXPECTED
+
+    wait_until(arrived, f"{sorted(EXPECTED)} arrive at Alertmanager", 30)
+    return alertmanager.alerts()
+
+
+on_both_lines = pytest.mark.parametrize("release", [release.name for release in RELEASES])
+
+
+def values(rollout: Rollout, release: str, name: str, title: str, **chosen: str) -> list[Sample]:
+    """The answer to the first query of a panel."""
+    view = rollout.view(release, DASHBOARDS[f"live-updates-{name}"], **chosen)
+    panel = next(panel for panel in grafana.panels(view.dashboard) if panel["title"] == title)
+    found = answer(rollout.monitors[release].prometheus, view, view.ask(panel, panel["targets"][0]))
+    return [sample for sample in found if isinstance(sample, Sample)]
+
+
+@on_both_lines
+@pytest.mark.parametrize("dashboard", DASHBOARDS.values(), ids=DASHBOARDS)
+def test_every_query_has_an_answer(rollout: Rollout, release: str, dashboard: grafana.Json) -> None:
+    """All that the dashboards ask for is what the exporter shows."""
+    chosen = {"min_events": "1"} | ({"app_id": BAD} if "rollout" in dashboard["uid"] else {})
+    view = rollout.view(release, dashboard, **chosen)
+    prometheus = rollout.monitors[release].prometheus
+    assert [ask.where for ask in view.asks() if not answer(prometheus, view, ask)] == []
+
+
+@on_both_lines
+def test_the_share_of_failed_updates_is_the_fleets_own(rollout: Rollout, release: str) -> None:
+    """Of the bad version on Android, where a fifth of the installs are rolled back."""
+    chosen = {"app_id": BAD, "version": VERSION, "platform": "android"}
+    failures = sum(rollout.sent(action, **chosen) for action in ("set_fail", "update_fail"))
+    attempts = sum(rollout.sent(action, **chosen) for action in ("set", "set_fail"))
+    (shown,) = values(rollout, release, "rollout", "Failed updates", **chosen)
+    assert failures > 5
+    assert shown.value == pytest.approx(failures / attempts, rel=TOLERANCE)
+
+
+@on_both_lines
+def test_installs_and_downloads_are_the_fleets_own(rollout: Rollout, release: str) -> None:
+    """Installs without those of rollbacks, completions, and starts by the plugin's own start events."""
+    for app_id in (BAD, GOOD):
+
+        def mobile(action: str, app_id: str = app_id) -> int:
+            return sum(rollout.sent(action, app_id=app_id, platform=platform) for platform in ("android", "ios"))
+
+        (installs,) = values(rollout, release, "overview", "Installs", app_id=app_id)
+        (completed,) = values(rollout, release, "downloads", "Completed", app_id=app_id)
+        assert installs.value == pytest.approx(mobile("set") - mobile("update_fail"), rel=TOLERANCE)
+        assert completed.value == pytest.approx(mobile("download_complete"), rel=TOLERANCE)
+
+
+@on_both_lines
+def test_the_overview_names_the_version_and_the_platform_at_fault(rollout: Rollout, release: str) -> None:
+    """The tile that an engineer looks at first."""
+    (worst,) = values(rollout, release, "overview", "Surely failing most")
+    assert (worst.labels["app_id"], worst.labels["version"], worst.labels["platform"]) == (BAD, VERSION, "android")
+
+
+@on_both_lines
+def test_the_funnel_shows_that_downloads_stop_while_they_are_unpacked(rollout: Rollout, release: str) -> None:
+    """The fault lies between 70 and 80 on Android, and that step loses more than any other."""
+    view = rollout.view(
+        release, DASHBOARDS["live-updates-rollout"], app_id=BAD, version=VERSION, platform="android", min_events="10"
+    )
+    panel = next(panel for panel in grafana.panels(view.dashboard) if panel["title"] == "Where downloads stop")
+    lost = []
+    for target in panel["targets"]:
+        (sample,) = rollout.monitors[release].prometheus.query(view.ask(panel, target).expr, rollout.end)
+        lost.append(sample.value)
+    assert max(lost) == lost[7]
+    assert lost[7] > 0.2
+
+
+@on_both_lines
+def test_alerts_reach_alertmanager_for_the_bad_rollout(rollout: Rollout, release: str) -> None:
+    """They name the app at fault, and those about a version name the version and the platform."""
+    about_the_version = [alert for alert in rollout.arrived[release] if alert["labels"]["alertname"] in EXPECTED]
+    assert len(about_the_version) == len(EXPECTED)
+    for alert in about_the_version:
+        labels = alert["labels"]
+        assert (labels["app_id"], labels["version"], labels["platform"]) == (BAD, VERSION, "android")
+        assert f"var-app_id={BAD}&var-version={VERSION}" in alert["annotations"]["dashboard"]
+
+
+@on_both_lines
+def test_no_alert_ever_fired_for_the_good_rollout_or_for_the_exporter(rollout: Rollout, release: str) -> None:
+    """From the start to the end, whatever Prometheus stored of alerts is about the bad app."""
+    fired = rollout.monitors[release].prometheus.query_range(
+        'ALERTS{alertstate="firing"}', rollout.start, rollout.end, 1
+    )
+    assert fired
+    assert {series.labels.get("app_id") for series in fired} == {BAD}

@@ -1,0 +1,117 @@
+"""The alert rules, asked by promtool of both Prometheus lines."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dashboards.generator.dashboard import panel_id
+from dashboards.generator.timescale import seconds
+from tests.dashboards.programs import RELEASES, Release, run_promtool
+from tests.dashboards.rule_cases import ANDROID, CASES, Case, events
+
+RULES = Path(__file__).resolve().parents[2] / "dashboards" / "prometheus"
+RULE_FILES = [RULES / "capgo.recording.rules.yml", RULES / "capgo.rules.yml"]
+GRAFANA = "https://grafana.example.com"
+
+both_releases = pytest.mark.parametrize("release", RELEASES, ids=[release.name for release in RELEASES])
+
+
+def severities() -> dict[str, str]:
+    """The severity of each alert, by its name."""
+    groups = yaml.safe_load(RULE_FILES[1].read_text())["groups"]
+    return {rule["alert"]: rule["labels"]["severity"] for group in groups for rule in group["rules"]}
+
+
+def run_test(release: Release, directory: Path, test: dict[str, Any], at: str) -> None:
+    """Have promtool judge `test`; AssertionError with its words if it fails."""
+    file = directory / "rules.test.yml"
+    document = {
+        "rule_files": [str(path) for path in RULE_FILES],
+        "evaluation_interval": evaluation(at),
+        "tests": [test],
+    }
+    file.write_text(json.dumps(document))
+    run_promtool(release, "test", "rules", file)
+
+
+def evaluation(at: str) -> str:
+    """How often the rules are evaluated until `at`: a day of minutes takes promtool long.
+
+    Less than five minutes, or Prometheus 3 no longer sees what the recording rules wrote.
+    """
+    return "1m" if seconds(at) <= seconds("40m") else "4m"
+
+
+def inputs(series: dict[str, str]) -> list[dict[str, str]]:
+    return [{"series": selector, "values": values} for selector, values in series.items()]
+
+
+def as_test(case: Case) -> dict[str, Any]:
+    """ALERTS is what Prometheus itself stores of an alert; it holds its labels without the words."""
+    firing = {"alertname": case.alert, "alertstate": "firing"}
+    fired = [] if case.fires is None else [firing | dict(case.fires) | {"severity": severities()[case.alert]}]
+    asked = {
+        "expr": f"max without (job) (ALERTS{selector(firing)})",
+        "eval_time": case.at,
+        "exp_samples": [{"labels": selector(labels), "value": 1} for labels in fired],
+    }
+    return {"name": case.claim, "interval": "1m", "input_series": inputs(case.series), "promql_expr_test": [asked]}
+
+
+def selector(labels: dict[str, str]) -> str:
+    return "{" + ",".join(f'{name}="{value}"' for name, value in sorted(labels.items())) + "}"
+
+
+@both_releases
+def test_promtool_accepts_the_rule_files(release: Release) -> None:
+    """Both rule files are valid, for both lines of Prometheus."""
+    run_promtool(release, "check", "rules", *RULE_FILES)
+
+
+@both_releases
+@pytest.mark.parametrize("case", CASES, ids=[case.claim for case in CASES])
+def test_an_alert_fires_where_it_should_and_only_there(release: Release, case: Case, tmp_path: Path) -> None:
+    """Each case is a claim about one alert."""
+    run_test(release, tmp_path, as_test(case), case.at)
+
+
+def test_every_alert_has_a_case_in_which_it_fires_and_one_in_which_it_does_not() -> None:
+    """No alert goes unproven in either direction."""
+    firing = {case.alert for case in CASES if case.fires is not None}
+    silent = {case.alert for case in CASES if case.fires is None}
+    assert firing == silent == set(severities())
+
+
+@both_releases
+def test_an_alert_says_what_is_wrong_and_links_to_its_dashboard(release: Release, tmp_path: Path) -> None:
+    """The words hold the value and the labels; the link opens the panel with app and version filled in."""
+    test = {
+        "interval": "1m",
+        "external_labels": {"grafana": GRAFANA},
+        "input_series": inputs(events(set=5, update_fail=0.5)),
+        "alert_rule_test": [
+            {
+                "alertname": "CapgoUpdatesFailing",
+                "eval_time": "92m",
+                "exp_alerts": [
+                    {
+                        "exp_labels": ANDROID | {"severity": "critical"},
+                        "exp_annotations": {
+                            "summary": "com.example.shop 1.4.2 on android: updates fail",
+                            "description": "At least 7.517% of the attempts of the last hour failed (95 % confidence). "
+                            "Consider stopping the rollout.",
+                            "dashboard": f"{GRAFANA}/d/live-updates-rollout?viewPanel={panel_id('Failed updates')}"
+                            "&var-app_id=com.example.shop&var-version=1.4.2",
+                            "runbook": "dashboards/README.md#capgoupdatesfailing",
+                        },
+                    }
+                ],
+            }
+        ],
+    }
+    run_test(release, tmp_path, test, "92m")

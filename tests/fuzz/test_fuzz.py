@@ -1,0 +1,99 @@
+"""Any bytes get an answer that the contract has, never a 500, and the accounts balance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests import fixtures
+from tests.fuzz import strategies
+from tests.fuzz.mutator import Mutator, seeds
+from tests.fuzz.oracle import compare, read
+from tests.fuzz.service import MAX_BODY, Service
+
+patiently = settings(deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One for all of the module's tests, which end with a look at its books."""
+    service = Service(tmp_path_factory.mktemp("service"))
+    yield service
+    service.balance()
+    service.close()
+
+
+@settings(patiently, max_examples=600)
+@given(strategies.bodies)
+def test_any_bytes_are_read_as_the_standard_library_reads_them(body: bytes) -> None:
+    """Or refused, where that refuses them; and what is taken has labels and fingerprints of the promised form."""
+    compare(body, read(body))
+
+
+def test_mutated_real_bodies_are_read_as_the_standard_library_reads_them() -> None:
+    """The first of the millions that `python -m tests.fuzz.mutate` tries."""
+    mutator = Mutator(seeds(), seed=1)
+    taken = 0
+    for _ in range(10_000):
+        body = mutator.body()
+        batch = read(body)
+        compare(body, batch)
+        taken += batch is not None
+    assert 0.3 < taken / 10_000 < 0.9, "a fuzzer that makes only junk, or none, tries nothing"
+
+
+METHODS = ("POST", "GET", "PUT", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE", "CONNECT", "BREW", "post")
+PATHS = st.sampled_from(("/stats", "/", "/stats/", "//stats", "/metrics", "/stats/../metrics", "")) | st.text(
+    st.characters(max_codepoint=255)
+).map("/".__add__)
+HEADERS = st.dictionaries(
+    st.sampled_from(
+        (
+            *("CONTENT_TYPE", "HTTP_CONTENT_ENCODING", "HTTP_USER_AGENT", "HTTP_ACCEPT", "HTTP_X_FORWARDED_FOR"),
+            *("HTTP_COOKIE", "HTTP_EXPECT", "HTTP_HOST", "HTTP_RANGE", "QUERY_STRING", "CONTENT_LENGTH"),
+        )
+    ),
+    st.text(st.characters(max_codepoint=255)) | st.sampled_from(("gzip", "identity", "", "-1", "0", "9" * 30)),
+    max_size=3,
+)
+
+
+@settings(patiently, max_examples=300)
+@given(body=strategies.bodies)
+def test_any_body_gets_an_answer_of_the_contract(service: Service, body: bytes) -> None:
+    """In the form that clients understand."""
+    assert service.post(body) in {200, 400, 413}
+
+
+@settings(patiently, max_examples=250)
+@given(
+    body=strategies.documents,
+    method=st.just("POST") | st.sampled_from(METHODS) | st.text(st.characters(max_codepoint=255)),
+    path=PATHS,
+    headers=HEADERS,
+)
+def test_any_request_gets_an_answer_of_the_contract(
+    service: Service, body: bytes, method: str, path: str, headers: dict[str, str]
+) -> None:
+    """Whatever its method, path and headers."""
+    assert service.post(body, path, method, headers) < 500
+
+
+@pytest.mark.parametrize("size", [MAX_BODY - 1, MAX_BODY, MAX_BODY + 1, 4 * MAX_BODY])
+def test_a_body_of_any_size_gets_an_answer_of_the_contract(service: Service, size: int) -> None:
+    """Around the limit, and far beyond it."""
+    body = b'{"app_id":"com.acme.notes","action":"set"}'.ljust(size)
+
+    assert service.post(body) == (413 if size > MAX_BODY else 200)
+
+
+@pytest.mark.parametrize("fixture", fixtures.load(), ids=str)
+def test_the_accounts_balance_after_every_real_body_and_its_retry(service: Service, fixture: fixtures.Fixture) -> None:
+    """Seen from outside: the sum of all answers is the sum of all books."""
+    for body in (*fixture.bodies, *fixture.bodies):
+        service.post(body)
+
+    service.balance()

@@ -1,0 +1,58 @@
+// Shows dashboard.json as the address says: ?prometheus=URL&scrape=30s&from=ISO&to=ISO&var-NAME=VALUE
+import { ThemeContext } from '@grafana/data';
+import { initPluginTranslations } from '@grafana/i18n';
+import { GlobalStyles, PortalContainer } from '@grafana/ui';
+import React from 'react';
+import { createRoot } from 'react-dom/client';
+import { BrowserRouter } from 'react-router-dom';
+import { Prometheus } from './datasource.js';
+import { plugins } from './panels.jsx';
+import { fail, watch } from './report.js';
+import { sceneOf } from './scene.js';
+import { provide } from './services.js';
+
+class Boundary extends React.Component {
+  state = {};
+
+  static getDerivedStateFromError(error) {
+    return { error };
+  }
+
+  componentDidCatch(error) {
+    fail(error);
+  }
+
+  render() {
+    return this.state.error ? <pre>{String(this.state.error.stack)}</pre> : this.props.children;
+  }
+}
+
+const Page = ({ theme, title, scene }) => (
+  <Boundary>
+    <ThemeContext.Provider value={theme}>
+      <BrowserRouter>
+        <GlobalStyles />
+        <h1 style={{ ...theme.typography.h3, margin: '12px 16px', color: theme.colors.text.primary }}>{title}</h1>
+        <div style={{ padding: '0 16px 16px', background: theme.colors.background.canvas }}>
+          <scene.Component model={scene} />
+        </div>
+        <PortalContainer />
+      </BrowserRouter>
+    </ThemeContext.Provider>
+  </Boundary>
+);
+
+async function start() {
+  const query = new URLSearchParams(location.search);
+  const source = new Prometheus({ uid: 'prometheus', url: query.get('prometheus'), scrape: query.get('scrape') });
+  const theme = provide(plugins, source);
+  document.body.style.background = theme.colors.background.canvas;
+  await Promise.all(['grafana', 'grafana-scenes'].map(initPluginTranslations));
+  const dashboard = await (await fetch('dashboard.json')).json();
+  const given = [...query].filter(([name]) => name.startsWith('var-')).map(([name, value]) => [name.slice(4), value]);
+  const scene = sceneOf(dashboard, { from: query.get('from'), to: query.get('to'), chosen: Object.fromEntries(given) });
+  createRoot(document.getElementById('root')).render(<Page theme={theme} title={dashboard.title} scene={scene} />);
+}
+
+watch(window);
+start().catch(fail);

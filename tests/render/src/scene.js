@@ -1,0 +1,66 @@
+// A classic dashboard as a scene, Grafana's own structure for a living dashboard.
+import {
+  behaviors, CustomVariable, DataSourceVariable, EmbeddedScene, QueryVariable, SceneDataTransformer, SceneGridItem, SceneGridLayout,
+  SceneGridRow, SceneQueryRunner, SceneTimePicker, SceneTimeRange, SceneVariableSet, SceneControlsSpacer, VariableValueSelectors, VizPanel,
+} from '@grafana/scenes';
+import { fail } from './report.js';
+
+function variable(json) {
+  const { name, label, description, hide, multi, includeAll, allValue, current, query, refresh, sort, regex, datasource } = json;
+  const common = { name, label, description, hide, value: current?.value ?? '', text: current?.text ?? '' };
+  const choice = { isMulti: multi, includeAll, allValue, defaultToAll: includeAll };
+  switch (json.type) {
+    case 'datasource':
+      return new DataSourceVariable({ ...common, pluginId: query });
+    case 'query':
+      return new QueryVariable({ ...common, ...choice, datasource, query, refresh, sort, regex });
+    case 'custom':
+      return new CustomVariable({ ...common, ...choice, query });
+    default:
+      throw new Error(`a variable of type ${json.type} can't be shown`);
+  }
+}
+
+function panel(json) {
+  const { x, y, w, h } = json.gridPos;
+  let $data;
+  if (json.targets) {
+    $data = new SceneQueryRunner({ datasource: json.datasource, queries: json.targets, minInterval: json.interval });
+    if (json.transformations) {
+      $data = new SceneDataTransformer({ $data, transformations: json.transformations });
+    }
+  }
+  const { title, description, type: pluginId, options, fieldConfig } = json;
+  return new SceneGridItem({ x, y, width: w, height: h, body: new VizPanel({ title, description, pluginId, options, fieldConfig, $data }) });
+}
+
+function grid(panels) {
+  const children = [];
+  for (const json of panels) {
+    if (json.type === 'row') {
+      children.push(new SceneGridRow({ x: 0, y: json.gridPos.y, title: json.title, children: [] }));
+    } else {
+      (children.at(-1)?.state.children ?? children).push(panel(json));
+    }
+  }
+  return new SceneGridLayout({ children });
+}
+
+export function sceneOf(dashboard, { from, to, chosen }) {
+  const variables = dashboard.templating.list.map(variable);
+  for (const one of variables) {
+    if (chosen[one.state.name]) {
+      one.changeValueTo?.(one.state.isMulti ? [chosen[one.state.name]] : chosen[one.state.name]);
+    }
+  }
+  for (const name of Object.keys(chosen).filter((name) => !variables.some((one) => one.state.name === name))) {
+    fail(`there is no variable ${name}`);
+  }
+  return new EmbeddedScene({
+    $timeRange: new SceneTimeRange({ from, to, timeZone: 'utc' }),
+    $variables: new SceneVariableSet({ variables }),
+    $behaviors: [new behaviors.CursorSync({ sync: dashboard.graphTooltip })],
+    controls: [new VariableValueSelectors({}), new SceneControlsSpacer(), new SceneTimePicker({})],
+    body: grid(dashboard.panels),
+  });
+}
