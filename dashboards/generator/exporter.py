@@ -83,11 +83,11 @@ def _health() -> list[Panel]:
                     f"{process('process_start_time_seconds')}))",
                     "s",
                     1,
-                    width=100,
+                    width=120,
                 )
             ],
             sort="Running for",
-            widths={"Release": 70},
+            widths={"Release": 90},
         ),
     ]
 
