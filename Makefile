@@ -18,7 +18,7 @@ new_enough := import sys; sys.exit(sys.version_info < (3, 11))
 export PYTHON := $(or $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c '$(new_enough)' 2>/dev/null && echo $$python && break; done),python3)
 
-.PHONY: help run test lint dashboards lock clean tools
+.PHONY: help run test lint soak bench dashboards pictures lock clean tools
 
 help: ## Show this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -35,8 +35,17 @@ lint: $(VENV)/.test ## Style, types and the direction of imports
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+soak: lint tools ## The proof of exactly-once in its long form: over 100 kills, about 5 minutes
+	@SOAK=1 $(BIN)/pytest tests/system/test_promise.py -s
+
+bench: $(VENV)/.test ## What counting, scraping and remembering cost on this machine
+	@for part in ledger scrape; do $(BIN)/python -m tests.bench.$$part; done
+
 dashboards: $(VENV)/.test ## Write dashboards and alert rules anew, after a change of their generator
 	@$(BIN)/python -m dashboards.generator
+
+pictures: tools $(RENDER)/node_modules/.installed ## Draw the dashboards' pictures anew
+	@$(BIN)/python -m tests.dashboards.pictures
 
 lock: $(VENV)/.uv ## Write the locked requirements anew (ARGS=--upgrade takes newer versions)
 	@compile() { $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
@@ -71,7 +80,7 @@ $(VENV)/.uv: | $(BIN)/python
 
 $(RENDER)/node_modules/.installed: $(RENDER)/package.json $(RENDER)/package-lock.json | $(VENV)/.test
 	@echo "Installing what draws the dashboards ..."
-	@$(BIN)/npm --prefix $(RENDER) ci --silent --no-audit --no-fund
+	@$(BIN)/npm --prefix $(RENDER) ci --loglevel=error --no-progress --no-audit --no-fund
 	@touch $@
 
 # The programs that the tests drive.

@@ -180,25 +180,26 @@ def _refuse_constant(name: str) -> NoReturn:
 _parse = json.JSONDecoder(parse_int=Decimal, parse_float=complex, parse_constant=_refuse_constant).decode
 
 _STRING: Final = r'"(?:[^"\\]++|\\.)*+"'
-_AT_FIRST_LEVEL: Final = re.compile(rf'{_STRING}|["\[\]{{}},]', re.DOTALL)
-_BELOW: Final = re.compile(rf'{_STRING}|["\[\]{{}}]', re.DOTALL)
+# To the next mark that tells the structure; what lies between is passed over by the pattern, not by Python.
+_AT_FIRST_LEVEL: Final = re.compile(rf'(?:{_STRING}|[^"\[\]{{}},]++)*+(.)', re.DOTALL)
+_BELOW: Final = re.compile(rf'(?:{_STRING}|[^"\[\]{{}}]++)*+(.)', re.DOTALL)
 
 
 def _cut(text: str) -> Iterator[str]:
     """Cut an array's text at the commas of its first level, without recursion; the rest is for the parser to judge."""
     depth, start, position, mark = 1, 1, 1, "["
     while depth:
-        token = (_AT_FIRST_LEVEL if depth == 1 else _BELOW).search(text, position)
-        if token is None or token.group() == '"':
+        token = (_AT_FIRST_LEVEL if depth == 1 else _BELOW).match(text, position)
+        if token is None or token[1] == '"':
             raise MalformedBodyError("the array, or a string in it, is not closed")
         position = token.end()
-        mark = text[token.start()]
+        mark = token[1]
         if mark in "[{":
             depth += 1
         elif mark in "]}":
             depth -= 1
         elif mark == ",":
-            yield text[start : token.start()]
+            yield text[start : position - 1]
             start = position
     if mark != "]" or position != len(text):
         raise MalformedBodyError("something follows the array")

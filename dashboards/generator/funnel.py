@@ -8,7 +8,7 @@ on, of those that can be trusted: all steps on Android, and on iOS 0, 70, 80, 90
 
 from typing import Final
 
-from dashboards.generator.formulas import Events, share, total
+from dashboards.generator.formulas import Events, or_zero, share, total
 from dashboards.generator.selectors import NO_ELECTRON, STARTS
 
 STEPS: Final = tuple(range(0, 100, 10))
@@ -34,13 +34,14 @@ def _furthest(events: Events, step: int) -> str:
 def _begun(events: Events) -> str:
     """Downloads that began and would report progress.
 
-    Of the starts, those that complete without having reported 90 are silent ones. Clients that send no starts are
-    known by their progress.
+    Of the starts, as large a share as of the completions, which had reported 90 unless they were silent; the ones
+    added let all starts count before anything completes. Clients that send no starts are known by their progress.
     """
     mobile = events.where(NO_ELECTRON)
-    silent = f"clamp_min({mobile.count('download_complete', _DOWNLOADS)} - {_furthest(events, STEPS[-1])}, 0)"
-    starts = f"{mobile.count(STARTS, _DOWNLOADS)} - ({silent} or {mobile.count(STARTS, _DOWNLOADS)} * 0)"
-    return f'max by ({_DOWNLOADS}) (label_replace({starts}, "action", "start", "", "") or {_progress(events, 0)})'
+    complete = mobile.count("download_complete", _DOWNLOADS)
+    reporting = f"clamp_max(({or_zero(_furthest(events, STEPS[-1]), complete)} + 1) / ({complete} + 1), 1)"
+    starts = f'label_replace({mobile.count(STARTS, _DOWNLOADS)} * {reporting}, "action", "start", "", "")'
+    return f"max by ({_DOWNLOADS}) ({starts} or {_progress(events, 0)})"
 
 
 def _completed(events: Events) -> str:

@@ -13,8 +13,8 @@ UNFINISHED_WARNING: Final = 0.05
 UNFINISHED_BAD: Final = 0.20
 """Share of started downloads that never complete. Some always do: the app is closed, the train enters the tunnel."""
 
-LOST_WARNING: Final = 0.01
-LOST_BAD: Final = 0.03
+LOST_WARNING: Final = 0.02
+LOST_BAD: Final = 0.04
 """Share of downloads lost between two neighbouring steps of ten percent."""
 
 MIN_EVENTS: Final = 20

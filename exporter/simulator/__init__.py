@@ -60,9 +60,10 @@ async def _watch(fleet: Fleet, show: Show) -> None:
         now = loop.time()
         rate = (fleet.figures.posts - posts) / (now - last)
         last, posts = now, fleet.figures.posts
-        distinct = fleet.account.totals()
+        figures, distinct = fleet.figures, fleet.account.totals()
         show(
             now - begun,
-            f"{rate:.0f} posts/s, {distinct['acknowledged']} events acknowledged, {distinct['refused']} refused, "
-            f"{distinct['unacknowledged']} unknown",
+            f"{rate:.0f} posts/s, {figures.retries} again, p50 {figures.latency_ms(0.5)} ms, "
+            f"p99 {figures.latency_ms(0.99)} ms; events: {distinct['acknowledged']} acknowledged, "
+            f"{distinct['refused']} refused, {distinct['unacknowledged']} unknown",
         )

@@ -31,25 +31,25 @@ Done = Callable[[Outcome], None]
 class Post:
     """A post under way; `done` is called once, never from within `Client.post`."""
 
-    __slots__ = ("connection", "deadline", "done", "request")
+    __slots__ = ("_client", "_done", "connection", "deadline", "request")
 
-    def __init__(self, request: bytes, done: Done, deadline: float) -> None:
+    def __init__(self, client: "Client", request: bytes, done: Done, deadline: float) -> None:
+        self._client = client
+        self._done = done
         self.request = request
-        self.done: Done | None = done
         self.deadline = deadline
         self.connection: _Connection | None = None
 
     def end(self, outcome: Outcome) -> None:
-        done, self.done = self.done, None
-        if done:
-            done(outcome)
+        self._client.outstanding -= 1
+        self._done(outcome)
 
     def cut(self) -> None:
-        """End it as a phone does whose app is killed: the connection goes down, whatever is on its way."""
+        """End it, if it is not over, as a phone does whose app is killed: the connection goes down with it."""
         if self.connection:
             self.connection.cut()
         else:
-            self.end(Silence.UNSENT)
+            self._client.withdraw(self)
 
 
 class Client:
@@ -65,6 +65,8 @@ class Client:
         self._address = (parts.hostname or "", parts.port or (443 if self._ssl else 80))
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._start = f"POST {target} HTTP/1.1\r\nHost: {parts.netloc.rpartition('@')[2]}\r\n".encode("latin-1")
+        self.outstanding = 0
+        """Posts that have not ended."""
         self._limit = connections
         self._timeout = timeout
         self._waiting: deque[Post] = deque()
@@ -76,7 +78,8 @@ class Client:
     def post(self, headers: bytes, body: bytes, done: Done) -> Post:
         """`headers` are whole lines; the lengths and the host are added here."""
         request = b"%bContent-Length: %d\r\n%b\r\n%b" % (self._start, len(body), headers, body)
-        post = Post(request, done, self._loop.time() + self._timeout)
+        post = Post(self, request, done, self._loop.time() + self._timeout)
+        self.outstanding += 1
         while self._idle:
             connection = self._idle.pop()
             if connection.usable:
@@ -87,10 +90,11 @@ class Client:
         self._connect()
         return post
 
-    @property
-    def outstanding(self) -> int:
-        """Posts that are not answered yet."""
-        return len(self._waiting) + len(self._busy)
+    def withdraw(self, post: Post) -> None:
+        """End a post that still waits for a connection; one that is over stays as it is."""
+        if post in self._waiting:
+            self._waiting.remove(post)
+            post.end(Silence.UNSENT)
 
     def close(self) -> None:
         """End everything; posts that are out are lost."""
@@ -123,9 +127,9 @@ class Client:
         if task.cancelled():
             return
         connection = task.result()
-        if connection is None:
-            if post := self._next():
-                post.end(Silence.UNSENT)
+        if connection is None or not connection.usable:  # refused, or taken and dropped at once
+            if self._waiting:
+                self._waiting.popleft().end(Silence.UNSENT)
             self._connect()
         elif self._sweeper.cancelled():
             connection.cut()
@@ -133,17 +137,10 @@ class Client:
             self._busy.add(connection)
             self.free(connection)
 
-    def _next(self) -> Post | None:
-        while self._waiting:
-            post = self._waiting.popleft()
-            if post.done:
-                return post
-        return None
-
     def free(self, connection: "_Connection") -> None:
         """A connection has read its reply whole and may take another post."""
-        if post := self._next():
-            connection.send(post)
+        if self._waiting:
+            connection.send(self._waiting.popleft())
         else:
             self._busy.discard(connection)
             self._idle.append(connection)

@@ -60,14 +60,15 @@ class Fleet:
         self._now = 0.0
         self._order = count()
         self._ahead: list[tuple[float, int, Callable[[], None]]] = []
-        self._post_pace: Final = Pace(options.rate, self._loop.time())
-        self._event_pace: Final = Pace(options.rate * _EVENTS_PER_POST, self._loop.time())
         self._freed = asyncio.Event()
         self._stopped = False
         self._draining = False
         self._ended = False
         chance = random.Random(options.seed)  # noqa: S311
         self._devices: Final = [Device(phone, story, self, chance) for phone, story in population(options)]
+        # Last: making the devices takes a while, which is not to be caught up.
+        self._post_pace: Final = Pace(options.rate, self._loop.time())
+        self._event_pace: Final = Pace(options.rate * _EVENTS_PER_POST, self._loop.time())
 
     async def run(self) -> None:
         """Live for the time that is set, then send what is queued; after `stop`, only end what is under way."""

@@ -148,8 +148,7 @@ def test_the_funnel_shows_where_the_bad_bundle_breaks(stored: Stored) -> None:
     eighty = _truth(stored, "download_80", version=BAD, platform="android")
     assert android[7] == pytest.approx(1 - eighty / seventy, abs=0.002)
     assert android[7] > 0.04
-    assert android[0] < 0.03  # what is lost on the way, at steps that devices skip
-    assert max(android[1:7] + android[8:]) < 0.01
+    assert max(android[:7] + android[8:]) < 0.025  # the usual losses, in part at steps that devices skip
     assert max(ios + baseline) < 0.02
 
 

@@ -103,7 +103,7 @@ def test_an_alert_says_what_is_wrong_and_links_to_its_dashboard(release: Release
                         "exp_labels": ANDROID | {"severity": "critical"},
                         "exp_annotations": {
                             "summary": "com.example.shop 1.4.2 on android: updates fail",
-                            "description": "At least 7.517% of the attempts of the last hour failed (95 % confidence). "
+                            "description": "At least 7.499% of the attempts of the last hour failed (95 % confidence). "
                             "Consider stopping the rollout.",
                             "dashboard": f"{GRAFANA}/d/live-updates-rollout?viewPanel={panel_id('Failed updates')}"
                             "&var-app_id=com.example.shop&var-version=1.4.2",

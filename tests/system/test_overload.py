@@ -40,7 +40,7 @@ def test_a_crowd_on_a_slow_disk_is_answered_in_time_and_counted_exactly(launch_s
     with ExitStack() as stack:
         for crowd in crowds:
             stack.enter_context(crowd)
-        time.sleep(6)
+        time.sleep(4)
     exporter.commits_take(0)
 
     unknown, old, current = crowds
@@ -62,7 +62,7 @@ def test_a_plugin_that_waits_is_told_for_how_long_and_others_are_not(launch_slow
     exporter = launch_slow()
     exporter.commits_take(SLOW)
     with Crowd(exporter.port, 30, OLD) as old:
-        current = Crowd(exporter.port, 40, CURRENT).last(4)
+        current = Crowd(exporter.port, 40, CURRENT).last(3)
 
     hints = {answer.retry_after for answer in current.answers if answer.status == 429}
     assert len(hints) > 5
@@ -79,7 +79,7 @@ def test_a_quiet_app_is_served_beside_a_noisy_one(launch_slow: LaunchSlow) -> No
 
     with noisy:
         time.sleep(2)
-        quiet.last(6)
+        quiet.last(4)
 
     assert len(noisy.answers) > 20 * len(quiet.answers)
     assert noisy.acceptance < 0.5
@@ -104,7 +104,7 @@ def test_a_real_app_is_served_beside_a_thousand_forged_ones(launch_slow: LaunchS
 
     with forged:
         time.sleep(2)
-        real.last(6)
+        real.last(4)
 
     assert len(forged.answers) > 5 * len(real.answers)
     assert real.acceptance > 2 * forged.acceptance

@@ -3,8 +3,11 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import socket
+import struct
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, NamedTuple
 
 OK = b'{"status":"ok"}'
@@ -46,9 +49,9 @@ class Request(NamedTuple):
 class Stub:
     """A server that answers as it is told: the answers in their order, then `answer`."""
 
-    def __init__(self, *answers: Answer | Lost) -> None:
+    def __init__(self, *answers: Answer | Lost, port: int = 0) -> None:
         self.requests: list[Request] = []
-        self.port = 0
+        self.port = port
         self._answers = [*answers]
         self.answer: Callable[[Request], Answer | Lost] = lambda _: Answer()
 
@@ -97,3 +100,25 @@ async def listening(stub: Stub) -> AsyncIterator[Stub]:
         yield stub
     finally:
         server.close()
+
+
+@contextmanager
+def hanging_up() -> Iterator[int]:
+    """The port of a server that takes each connection and resets it at once."""
+    no_lingering = struct.pack("ii", 1, 0)
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as server:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:  # the end
+                    return
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, no_lingering)
+                connection.close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.options import Options
-from tests.unit.simulator_stub import Answer, Lost, Request, Stub, listening
+from tests.unit.simulator_stub import Answer, Lost, Request, Stub, hanging_up, listening
 
 LOST = Lost()
 
@@ -142,6 +142,29 @@ def test_posts_to_nobody_are_never_sent() -> None:
     assert set(totals["status_codes"]) == {"unsent"}
     assert totals["distinct_events"]["sent"] == 0
     assert totals["distinct_events"]["unsent"] > 0
+
+
+def test_a_fleet_outlives_a_server_that_hangs_up_on_every_connection() -> None:
+    """As a proxy does whose server is away: some are gone before the first post is on them."""
+
+    async def perform() -> dict[str, Any]:
+        with hanging_up() as port:
+            fleet = Fleet(fleet_options(Stub(port=port), duration="500ms", drain="500ms"))
+            async with asyncio.timeout(10):
+                await fleet.run()
+            return fleet.report()
+
+    totals = asyncio.run(perform())["totals"]
+    assert totals["status_codes"].keys() <= {"unsent", "lost"}
+    assert sum(totals["status_codes"].values()) == totals["posts"]
+
+
+def test_a_fleet_ends_with_its_last_reply_also_where_the_connection_closes() -> None:
+    stub = Stub()
+    stub.answer = lambda _: Answer(headers=b"Connection: close\r\n", after=0.1)
+    totals = fleet_run(stub, duration="200ms", drain="0s")["totals"]
+
+    assert totals["status_codes"].keys() <= {"200", "lost"}, "lost are those of killed apps"
 
 
 @pytest.mark.parametrize(

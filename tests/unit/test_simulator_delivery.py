@@ -10,11 +10,11 @@ from itertools import count
 import pytest
 
 from exporter.simulator.account import Account, Event, Fate
-from exporter.simulator.client import Client, Done, Post
+from exporter.simulator.client import Client, Done, Outcome, Post, Silence
 from exporter.simulator.device import Device
 from exporter.simulator.dialects import Platform, dialect
 from exporter.simulator.phone import Phone, Step
-from exporter.simulator.replies import BadReplyError, read_reply
+from exporter.simulator.replies import BadReplyError, Reply, read_reply
 from exporter.simulator.stories import Exit, Launch, Moment
 from tests.unit.simulator_stub import OK, Answer, Lost, Stub, listening
 
@@ -270,6 +270,28 @@ def test_an_event_refused_by_its_result_is_refused() -> None:
     body = b'{"status":"ok","results":[{"status":"ok","index":0},{"status":"error","error":"x","index":1}]}'
     bench = play(Stub(Answer(200, body)), QUEUE, [step("set"), step("delete")], a_minute)
     assert bench.fates() == {"set": A, "delete": R}
+
+
+def test_a_post_that_is_cut_while_it_waits_for_a_connection_was_never_sent() -> None:
+    """One that is over stays as it was."""
+    stub = Stub(Answer(after=TIMEOUT / 3))
+    ends: list[Outcome] = []
+
+    async def perform() -> None:
+        async with listening(stub):
+            client = Client(f"http://127.0.0.1:{stub.port}/stats", 1, TIMEOUT)
+            first, second = (client.post(b"", b"{}", ends.append) for _ in range(2))
+            await stub.has(1)
+            second.cut()
+            assert (ends, client.outstanding) == ([Silence.UNSENT], 1)
+            while client.outstanding:
+                await asyncio.sleep(0.001)
+            first.cut()
+            client.close()
+
+    asyncio.run(perform())
+    assert len(stub.requests) == 1
+    assert [type(end) for end in ends] == [Silence, Reply]
 
 
 @pytest.mark.parametrize(
