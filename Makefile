@@ -27,7 +27,7 @@ run: $(VENV)/.run ## Install what is missing and start the exporter (ARGS="--hel
 	@exec $(BIN)/capgo-exporter $(ARGS)
 
 test: lint tools $(RENDER)/node_modules/.installed ## Install what the tests need and run them all
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n auto --dist loadfile $(ARGS)
 
 lint: $(VENV)/.test ## Style, types and the direction of imports
 	@$(BIN)/ruff check
