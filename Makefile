@@ -18,7 +18,7 @@ new_enough := import sys; sys.exit(sys.version_info < (3, 11))
 export PYTHON := $(or $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c '$(new_enough)' 2>/dev/null && echo $$python && break; done),python3)
 
-.PHONY: help run test lint soak bench dashboards pictures lock clean tools
+.PHONY: help run test lint demo soak bench dashboards pictures lock clean tools
 
 help: ## Show this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -34,6 +34,10 @@ lint: $(VENV)/.test ## Style, types and the direction of imports
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+demo: $(VENV)/.run ## A simulated bad rollout with the local Prometheus; says where to look
+	@.ci/debian-packages prometheus
+	@tests/tools/demo
 
 soak: lint tools ## The proof of exactly-once in its long form: over 100 kills, about 5 minutes
 	@SOAK=1 $(BIN)/pytest tests/system/test_promise.py -s
