@@ -6,11 +6,10 @@ from typing import Final
 from exporter.actions import OUTCOMES
 from exporter.budgets import IDLE_SECONDS, RESERVED_SERIES, fold_app, fold_version
 from exporter.changes import Changes, Sighting, State
-from exporter.fingerprints import Fingerprint
 from exporter.labels import Series, Version
 from exporter.ledger import Entry, Ledger
 
-OnDisk = Callable[[Fingerprint], bool]
+OnDisk = Callable[[Iterable[tuple[int, int]]], Iterable[int]]
 
 _NOTHING_FOLDED: Final = {"app_id": 0, "version": 0}
 
@@ -18,8 +17,10 @@ _NOTHING_FOLDED: Final = {"app_id": 0, "version": 0}
 class Draft:
     """What several posts, each after the other, would change; asks the ledger, and leaves it as it is."""
 
-    def __init__(self, ledger: Ledger, now: float, on_disk: OnDisk) -> None:
-        """`on_disk` tells of a fingerprint that memory does not cover; `now` is in seconds since the epoch."""
+    def __init__(self, ledger: Ledger, now: float, on_disk: OnDisk | None = None) -> None:
+        """`on_disk` is asked, for pairs of timestamp and fingerprint that memory does not cover, which of them it has;
+        `None` if none has ever left memory. `now` is in seconds since the epoch.
+        """
         self.changes = Changes(now)
         self.folded = dict(_NOTHING_FOLDED)
         self._ledger = ledger
@@ -30,40 +31,38 @@ class Draft:
 
     def add(self, entries: Sequence[Entry]) -> list[Series | None]:
         """Draft one post; for each entry, the series it counts in, or `None` if it has been counted before."""
-        known = self._known([entry.fingerprint for entry in entries if entry.fingerprint is not None])
+        known = self._known(entries)
+        totals, remembered = self.changes.totals, self.changes.fingerprints
         outcome: list[Series | None] = []
-        for series, fingerprint, device in entries:
-            if fingerprint is None:
-                outcome.append(self._count(series, device))
-            elif fingerprint.value in known:
-                outcome.append(None)
-            else:
-                known.add(fingerprint.value)
-                self.changes.fingerprints[fingerprint.value] = fingerprint.timestamp
-                outcome.append(self._count(series, device))
+        for entry in entries:
+            series, fingerprint = entry.series, entry.fingerprint
+            if fingerprint is not None:
+                if fingerprint in known or fingerprint in remembered:
+                    outcome.append(None)
+                    continue
+                remembered[fingerprint] = entry.timestamp
+            total = totals.get(series)
+            if total is None:
+                series = self._place(series, entry.device)
+                self._meet(series)
+                total = totals.get(series, self._ledger.total(series) or 0)
+            totals[series] = total + 1
+            outcome.append(series)
         return outcome
 
-    def _known(self, fingerprints: Sequence[Fingerprint]) -> set[int]:
+    def _known(self, entries: Sequence[Entry]) -> set[int]:
+        """The fingerprints that the ledger remembers, in memory or on disk."""
         seen, now = self._ledger.seen, self.changes.at
-        values = {fingerprint.value for fingerprint in fingerprints}
-        known = seen.known(values) | (values & self.changes.fingerprints.keys())
-        for fingerprint in fingerprints:
-            if (
-                not seen.covers(fingerprint.timestamp / 1000, now)
-                and fingerprint.value not in known
-                and self._on_disk(fingerprint)
-            ):
-                known.add(fingerprint.value)
+        known = seen.known({entry.fingerprint for entry in entries if entry.fingerprint is not None})
+        if self._on_disk is not None:
+            known.update(
+                self._on_disk(
+                    (entry.timestamp, entry.fingerprint)
+                    for entry in entries
+                    if entry.fingerprint is not None and not seen.covers(entry.timestamp / 1000, now)
+                )
+            )
         return known
-
-    def _count(self, series: Series, device: str) -> Series:
-        total = self.changes.totals.get(series)
-        if total is None:
-            series = self._place(series, device)
-            self._meet(series)
-            total = self.changes.totals.get(series, self._ledger.total(series) or 0)
-        self.changes.totals[series] = total + 1
-        return series
 
     # Which series an event may have.
 
@@ -145,17 +144,20 @@ class Draft:
 
     def _meet(self, series: Series) -> None:
         """A birth, a return, or a sign of life."""
-        version, now = series.version, self.changes.at
-        self._met.add(version)
-        sighting = self.changes.sightings.get(version) or self._ledger.sighting(version)
+        if series.version not in self._met:
+            self._met.add(series.version)
+            self._sight(series.version)
+        self._show_again(series)
+
+    def _sight(self, version: Version) -> None:
+        now, sighting = self.changes.at, self._ledger.sighting(version)
         if sighting is None:
             self._born.setdefault(version.app_id, set()).add(version.version)
             self.changes.sightings[version] = Sighting(now, now)
             for action in OUTCOMES:
                 self._show_again(Series(version, action))
-        elif version not in self.changes.sightings and self._ledger.must_store_sighting(version, now):
+        elif self._ledger.must_store_sighting(version, now):
             self.changes.sightings[version] = Sighting(sighting.first, max(sighting.last, now))
-        self._show_again(series)
 
     def _show_again(self, series: Series) -> None:
         total = self._ledger.total(series)

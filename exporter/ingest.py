@@ -25,7 +25,7 @@ from exporter.changes import Changes
 from exporter.draft import Draft
 from exporter.eventlog import EventLog, Record
 from exporter.events import Batch, Event, Reason, Rejected, decode
-from exporter.fingerprints import fingerprints
+from exporter.fingerprints import Fingerprints, fingerprinter
 from exporter.journal import Journal, StorageUnavailableError
 from exporter.labels import Ignored, IgnoredReason, Label, Series, Version
 from exporter.ledger import Entry, Ledger, View
@@ -56,7 +56,7 @@ class Post:
 
     __slots__ = ("decided", "entries", "error", "ignored", "positions", "rejected", "series")
 
-    def __init__(self, batch: Batch, label: Label, key: bytes) -> None:
+    def __init__(self, batch: Batch, label: Label, fingerprints: Fingerprints) -> None:
         events: list[Event] = []
         labelled: list[Series] = []
         self.positions: list[int] = []
@@ -72,8 +72,9 @@ class Post:
                 events.append(item)
                 labelled.append(outcome)
                 self.positions.append(index)
+        timestamps = [event.timestamp or 0 for event in events]
         devices = [event.device_id or "" for event in events]
-        self.entries = list(map(Entry, labelled, fingerprints(events, key), devices))
+        self.entries = list(map(Entry, labelled, fingerprints(events), timestamps, devices))
         self.series: Sequence[Series | None] = ()
         self.error: Exception | None = None
         self.decided = False
@@ -102,6 +103,7 @@ class Ingest:
         self._ledger = ledger
         self._journal = journal
         self._label = label
+        self._fingerprints = fingerprinter(journal.key)
         self._telemetry = telemetry
         self._event_log = event_log
         self._load = load
@@ -133,7 +135,7 @@ class Ingest:
         was counted.
         """
         batch = decode(body, self._max_batch)
-        post = Post(batch, self._label, self._journal.key)
+        post = Post(batch, self._label, self._fingerprints)
         self._telemetry.batch_events.observe(len(batch.items))
         self._decide(post)
         if self._event_log and (counted := post.counted()):

@@ -16,14 +16,14 @@ The store's contract:
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Final
 
 from exporter import ledgerfile
 from exporter.changes import Changes
-from exporter.fingerprints import Fingerprint
+from exporter.labels import Series
 from exporter.ledgerfile import Durability, LedgerError
 
 OLD_ROWS: Final = 10_000_000
@@ -33,9 +33,10 @@ _TIDY_SECONDS: Final = 60.0
 _TIDY_ROWS: Final = 1000
 
 _SERIES: Final = "app_id = ? AND platform = ? AND version = ? AND test = ? AND action = ?"
-_COUNT: Final = (
-    "INSERT INTO series VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0.0)"
-    " ON CONFLICT (app_id, platform, version, test, action) DO UPDATE SET total = excluded.total"
+_COUNT: Final = "UPDATE series SET total = ? WHERE id = ?"
+_COUNT_FIRST: Final = (
+    "INSERT INTO series VALUES (NULL, ?, ?, ?, ?, ?, ?, 0, 0, 0.0)"
+    " ON CONFLICT (app_id, platform, version, test, action) DO UPDATE SET total = excluded.total RETURNING id"
 )
 _SHOW: Final = f"UPDATE series SET state = ?, base = ?, since = ? WHERE {_SERIES}"  # noqa: S608 - a constant
 _FORGET: Final = f"DELETE FROM series WHERE {_SERIES}"  # noqa: S608 - a constant
@@ -103,14 +104,21 @@ class Journal:
         self._recent = ledgerfile.count_packed(self._db)
         (self._old,) = self._db.execute("SELECT count(*) FROM old").fetchone()
         self._last_is_empty = False
+        self._ids: dict[Series, int] = {}
+        """Rows of the series counted since; finding one by its five names takes four times as long."""
 
-    def remembers(self, fingerprint: Fingerprint) -> bool:
-        """Whether a fingerprint that has left memory is on disk. Raises `StorageUnavailableError`."""
-        if not self._old:
-            return False
-        query = "SELECT 1 FROM old WHERE timestamp = ? AND value = ?"
+    @property
+    def remembers(self) -> Callable[[Iterable[tuple[int, int]]], Iterable[int]] | None:
+        """Asked for pairs of timestamp and fingerprint, which of them are on disk, having left memory.
+
+        It raises `StorageUnavailableError`. `None` if none has left memory.
+        """
+        return self._among_old if self._old else None
+
+    def _among_old(self, pairs: Iterable[tuple[int, int]]) -> Iterable[int]:
+        query = "SELECT value FROM old WHERE timestamp = ? AND value = ?"
         try:
-            return self._db.execute(query, (fingerprint.timestamp, fingerprint.value)).fetchone() is not None
+            return [value for pair in pairs for (value,) in self._db.execute(query, pair)]
         except sqlite3.Error as error:
             raise StorageUnavailableError(str(error)) from error
 
@@ -171,7 +179,7 @@ class Journal:
     def _write_series(self, changes: Changes) -> None:
         executemany = self._db.executemany
         if changes.totals:
-            executemany(_COUNT, [(*series.version, series.action, total) for series, total in changes.totals.items()])
+            executemany(_COUNT, [(total, self._id(series, total)) for series, total in changes.totals.items()])
         if changes.shows:
             executemany(_SHOW, [(*show, *series.version, series.action) for series, show in changes.shows.items()])
         if changes.sightings:
@@ -180,7 +188,18 @@ class Journal:
             executemany(_END, changes.ended)
         if changes.forgotten:
             executemany(_FORGET, [(*series.version, series.action) for series in changes.forgotten])
+            for series in changes.forgotten:
+                self._ids.pop(series, None)
             self._db.execute("UPDATE meta SET value = ? WHERE name = 'forgotten_events'", (changes.forgotten_events,))
+
+    def _id(self, series: Series, total: int) -> int:
+        """The row of a series, made if there is none yet."""
+        number = self._ids.get(series)
+        if number is None:
+            row = self._db.execute(_COUNT_FIRST, (*series.version, series.action, total))
+            ((number,),) = row.fetchall()
+            self._ids[series] = number
+        return number
 
     def _retire(self, recent: int, now: float) -> tuple[int, int]:
         """Move to `old` what exceeds memory, a little with each commit; returns how many stay and how many moved."""

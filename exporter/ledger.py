@@ -18,10 +18,11 @@ This module knows no clock, no disk and no framework: time and limits are argume
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+import msgspec
+
 from exporter.budgets import Budgets, Census, Use
 from exporter.budgets import Limits as BudgetLimits
 from exporter.changes import Changes, Show, Sighting, State
-from exporter.fingerprints import Fingerprint
 from exporter.labels import Series, Version
 from exporter.seen import Seen
 
@@ -32,11 +33,14 @@ LAST_SEEN_STEP: Final = 3600.0
 """Seconds by which the last sighting of a version may be older on disk than in memory."""
 
 
-class Entry(NamedTuple):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """An event as the ledger takes it; without a fingerprint it is counted each time it arrives."""
 
     series: Series
-    fingerprint: Fingerprint | None
+    fingerprint: int | None = None
+    timestamp: int = 0
+    """By the device's clock, in milliseconds since the epoch."""
+
     device: str = ""
 
 
@@ -149,7 +153,8 @@ class Ledger:
     def _apply_series(self, changes: Changes) -> None:
         for series, total in changes.totals.items():
             self._apply_total(series, total)
-            self._see(series.version, changes.at)
+        for version in {series.version for series in changes.totals}:
+            self._see(version, changes.at)
         for series, show in changes.shows.items():
             self._apply_show(series, show)
         for series in changes.held_again:
@@ -160,7 +165,7 @@ class Ledger:
     def _see(self, version: Version, now: float) -> None:
         sighting = self._sightings.get(version)
         if sighting is not None and sighting.last < now:
-            self._sightings[version] = sighting._replace(last=now)
+            self._sightings[version] = Sighting(sighting.first, now)
 
     def _apply_total(self, series: Series, total: int) -> None:
         before = self._totals.get(series)

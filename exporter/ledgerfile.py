@@ -31,10 +31,10 @@ APPLICATION_ID: Final = 0x63617067
 SCHEMA: Final = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 CREATE TABLE series (
-    app_id TEXT, platform TEXT, version TEXT, test INTEGER, action TEXT,
+    id INTEGER PRIMARY KEY, app_id TEXT, platform TEXT, version TEXT, test INTEGER, action TEXT,
     total INTEGER NOT NULL, state INTEGER NOT NULL, base INTEGER NOT NULL, since REAL NOT NULL,
-    PRIMARY KEY (app_id, platform, version, test, action)
-) WITHOUT ROWID;
+    UNIQUE (app_id, platform, version, test, action)
+);
 CREATE TABLE versions (
     app_id TEXT, platform TEXT, version TEXT, test INTEGER, first REAL NOT NULL, last REAL NOT NULL,
     PRIMARY KEY (app_id, platform, version, test)
@@ -42,12 +42,27 @@ CREATE TABLE versions (
 CREATE TABLE recent (tx INTEGER PRIMARY KEY, at REAL NOT NULL, fingerprints BLOB NOT NULL);
 CREATE TABLE old (timestamp INTEGER, value INTEGER, PRIMARY KEY (timestamp, value)) WITHOUT ROWID;
 """
-SCHEMA_VERSION: Final = 1
-MIGRATIONS: Final[Mapping[int, str]] = {}
+SCHEMA_VERSION: Final = 2
+MIGRATIONS: Final[Mapping[int, str]] = {
+    1: """
+ALTER TABLE series RENAME TO series_1;
+CREATE TABLE series (
+    id INTEGER PRIMARY KEY, app_id TEXT, platform TEXT, version TEXT, test INTEGER, action TEXT,
+    total INTEGER NOT NULL, state INTEGER NOT NULL, base INTEGER NOT NULL, since REAL NOT NULL,
+    UNIQUE (app_id, platform, version, test, action)
+);
+INSERT INTO series SELECT NULL, * FROM series_1;
+DROP TABLE series_1;
+"""
+}
 """From a schema version, the SQL that leads to the next one."""
 
 Durability = Literal["process", "power"]
 _SYNCHRONOUS: Final = {"process": "NORMAL", "power": "FULL"}
+
+_READ_SERIES: Final = (
+    "SELECT app_id, platform, version, test, action, total, state, base, since FROM series ORDER BY since"
+)
 
 _PAIR: Final = 16
 """Bytes of a fingerprint in a blob: its value and its timestamp."""
@@ -225,7 +240,7 @@ def _migrate(db: sqlite3.Connection, path: Path, migrations: Mapping[int, str]) 
 
 def pack(fingerprints: Mapping[int, int]) -> bytes:
     """The blob of one transaction: value and timestamp of each fingerprint, as 64-bit integers."""
-    return array("q", chain.from_iterable(fingerprints.items())).tobytes()
+    return array("q", [*chain.from_iterable(fingerprints.items())]).tobytes()
 
 
 def unpack(blob: bytes) -> dict[int, int]:
@@ -252,9 +267,10 @@ def read(db: sqlite3.Connection) -> Iterator[Changes]:
     for app_id, platform, version, test, first, last in db.execute("SELECT * FROM versions"):
         rows.sightings[Version(app_id, platform, version, bool(test))] = Sighting(first, last)
     # Dormant ones in the order in which they became so, since the oldest are forgotten first.
-    for row in db.execute("SELECT * FROM series ORDER BY since"):
-        app_id, platform, version, test, action, total, state, base, since = row
-        series = Series(Version(app_id, platform, version, bool(test)), action)
+    versions: dict[Version, Version] = {}  # one object for all series of a version
+    for app_id, platform, version, test, action, total, state, base, since in db.execute(_READ_SERIES):
+        key = Version(app_id, platform, version, bool(test))
+        series = Series(versions.setdefault(key, key), action)
         rows.totals[series] = total
         rows.shows[series] = Show(State(state), base, since)
     yield rows

@@ -29,12 +29,12 @@ def filled() -> Ledger:
     """A ledger that shows so many series, each with a count of its own."""
     ledger = Ledger(Limits(1e9, 0.0, SERIES, 1000, BudgetLimits(10**6, 10**6, 10**7)))
     actions = sorted(CATALOGUE)
-    draft = Draft(ledger, 0.0, lambda _: False)
+    draft = Draft(ledger, 0.0)
     for number in range(SERIES // len(actions) + 1):
         # A few versions an app, so that none is beyond its allowance of births.
         version = Version(f"com.acme.app{number // 10}", "android", f"1.{number}.0", False)
         for action in actions:
-            draft.add([Entry(Series(version, action), None)] * (number % 7 + 1))
+            draft.add([Entry(Series(version, action))] * (number % 7 + 1))
     ledger.apply(draft.changes)
     ledger.apply(ledger.exposure(1.0))
     return ledger

@@ -10,13 +10,14 @@ from typing import Any, Final, NoReturn
 
 from exporter.actions import CATALOGUE, OTHER
 from exporter.events import Batch, Event, MalformedBodyError, Rejected, TooManyEventsError, decode
-from exporter.fingerprints import fingerprints
+from exporter.fingerprints import fingerprinter
 from exporter.labels import IGNORED_REASONS, Ignored, Series, policy
 
 MAX_EVENTS: Final = 50
 KEY: Final = bytes(16)
 
 _label: Final = policy(())
+_fingerprints: Final = fingerprinter(KEY)
 
 
 def read(body: bytes) -> Batch | None:
@@ -36,9 +37,9 @@ def read(body: bytes) -> Batch | None:
             _check_label(_label(item))
         else:
             assert isinstance(item, Rejected)
-    for fingerprint, event in zip(fingerprints(events, KEY), events, strict=True):
+    for fingerprint, event in zip(_fingerprints(events), events, strict=True):
         assert (fingerprint is None) == (event.timestamp is None)
-        assert fingerprint is None or -(2**63) <= fingerprint.value < 2**63
+        assert fingerprint is None or -(2**63) <= fingerprint < 2**63
     return batch
 
 

@@ -33,8 +33,8 @@ def series(version: str, app_id: str = APP, action: str = "set", platform: str =
 
 def count(ledger: Ledger, asked: Series, device: str = "d", at: float = 0.0) -> Series:
     """Post one event; the series it was counted in."""
-    draft = Draft(ledger, at, lambda _: False)
-    (counted,) = draft.add([Entry(asked, None, device)])
+    draft = Draft(ledger, at)
+    (counted,) = draft.add([Entry(asked, device=device)])
     ledger.apply(draft.changes)
     assert counted is not None
     return counted
@@ -136,9 +136,9 @@ def test_a_flood_of_forged_versions_costs_a_real_rollout_few_events() -> None:
     ledger = make()
     real = []
     for number in range(40):
-        draft = Draft(ledger, 0.0, lambda _: False)
-        draft.add([Entry(series(f"9.{number}.{junk}"), None, f"{junk}") for junk in range(1000)])
-        (counted,) = draft.add([Entry(series("1.0"), None, f"device-{number}")])
+        draft = Draft(ledger, 0.0)
+        draft.add([Entry(series(f"9.{number}.{junk}"), device=f"{junk}") for junk in range(1000)])
+        (counted,) = draft.add([Entry(series("1.0"), device=f"device-{number}")])
         ledger.apply(draft.changes)
         real.append(counted)
 

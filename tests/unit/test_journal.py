@@ -11,7 +11,6 @@ from exporter import ledgerfile
 from exporter.budgets import Limits as BudgetLimits
 from exporter.changes import Changes, Show, Sighting, State
 from exporter.draft import Draft
-from exporter.fingerprints import Fingerprint
 from exporter.journal import Journal, StorageUnavailableError
 from exporter.labels import Series, Version
 from exporter.ledger import Entry, Ledger, Limits
@@ -94,6 +93,12 @@ def test_transactions_without_fingerprints_leave_no_trail(opened: Open) -> None:
     assert journal._db.execute("SELECT count(*) FROM recent").fetchone() == (1,)  # noqa: SLF001 - nothing else shows it
 
 
+def on_disk(journal: Journal, *pairs: tuple[int, int]) -> set[int]:
+    """Which of these pairs of timestamp and fingerprint have left memory, and are remembered."""
+    ask = journal.remembers
+    return {*ask(pairs)} if ask else set()
+
+
 def test_fingerprints_move_to_disk_and_are_found_there(opened: Open) -> None:
     """Beyond memory, for as long as the window."""
     journal = opened(memory=10)
@@ -101,10 +106,10 @@ def test_fingerprints_move_to_disk_and_are_found_there(opened: Open) -> None:
     for number in range(30):
         journal.commit(Changes(now, fingerprints={number: int(now * 1000)}))
 
-    assert all(journal.remembers(Fingerprint(number, int(now * 1000))) for number in range(20))
-    assert not journal.remembers(Fingerprint(3, 1))
+    moment = int(now * 1000)
+    assert on_disk(journal, *((moment, number) for number in range(20)), (1, 23)) == {*range(20)}
     journal.commit(Changes(now + 2 * DAY, fingerprints={99: int((now + 2 * DAY) * 1000)}))
-    assert not any(journal.remembers(Fingerprint(number, int(now * 1000))) for number in range(10))
+    assert not on_disk(journal, *((moment, number) for number in range(10)))
 
 
 def test_a_device_clock_outside_the_window_is_not_kept_for_ever(opened: Open) -> None:
@@ -114,8 +119,7 @@ def test_a_device_clock_outside_the_window_is_not_kept_for_ever(opened: Open) ->
         journal.commit(Changes(10 * DAY, fingerprints={number: timestamp}))
     journal.commit(Changes(10 * DAY, fingerprints={9: 9}))
 
-    found = [journal.remembers(Fingerprint(number, ts)) for number, ts in enumerate((0, 2**53, int(10 * DAY * 1000)))]
-    assert found == [False, False, True]
+    assert on_disk(journal, (0, 0), (2**53, 1), (int(10 * DAY * 1000), 2)) == {2}
 
 
 class Failing:
@@ -161,7 +165,7 @@ def test_a_failed_commit_that_landed_after_all_is_told_of(opened: Open) -> None:
     journal = opened()
     ledger = Ledger(Limits(DAY, 0, 10, 1000, BudgetLimits(10, 10, 10_000)))
     draft = Draft(ledger, 1.0, journal.remembers)
-    entry = Entry(SERIES, Fingerprint(7, 1000))
+    entry = Entry(SERIES, 7, 1000)
     draft.add([entry])
     journal._db = Failing(journal._db, "COMMIT", after=True)  # type: ignore[assignment]  # noqa: SLF001
 
@@ -202,18 +206,18 @@ def test_an_older_schema_migrates_in_one_transaction_after_a_copy(opened: Open, 
     opened().close()
     path = tmp_path / ledgerfile.FILE_NAME
     before = path.read_bytes()
-    steps = {1: "CREATE TABLE extra (a);", 2: "INSERT INTO extra VALUES (7);"}
+    steps = {2: "CREATE TABLE extra (a);", 3: "INSERT INTO extra VALUES (7);"}
 
     db = ledgerfile.connect(path, "process", steps)
 
     assert db.execute("SELECT a FROM extra").fetchone() == (7,)
-    assert db.execute("PRAGMA user_version").fetchone() == (3,)
+    assert db.execute("PRAGMA user_version").fetchone() == (4,)
     db.close()
-    kept = sqlite3.connect(tmp_path / "ledger.db.schema-1")
-    assert kept.execute("PRAGMA user_version").fetchone() == (1,)
+    kept = sqlite3.connect(tmp_path / "ledger.db.schema-2")
+    assert kept.execute("PRAGMA user_version").fetchone() == (2,)
     assert kept.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'extra'").fetchone() == (0,)
     kept.close()
-    assert len((tmp_path / "ledger.db.schema-1").read_bytes()) == len(before)
+    assert len((tmp_path / "ledger.db.schema-2").read_bytes()) == len(before)
 
 
 def test_a_migration_that_fails_changes_nothing(opened: Open, tmp_path: Path) -> None:
@@ -222,9 +226,46 @@ def test_a_migration_that_fails_changes_nothing(opened: Open, tmp_path: Path) ->
     path = tmp_path / ledgerfile.FILE_NAME
 
     with pytest.raises(LedgerError):
-        ledgerfile.connect(path, "process", {1: "CREATE TABLE extra (a);", 2: "INSERT INTO nowhere VALUES (7);"})
+        ledgerfile.connect(path, "process", {2: "CREATE TABLE extra (a);", 3: "INSERT INTO nowhere VALUES (7);"})
 
     db = ledgerfile.connect(path, "process")
     assert db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'extra'").fetchone() == (0,)
-    assert db.execute("PRAGMA user_version").fetchone() == (1,)
+    assert db.execute("PRAGMA user_version").fetchone() == (2,)
     db.close()
+
+
+def test_a_ledger_of_schema_1_goes_on_counting(opened: Open, tmp_path: Path) -> None:
+    """Its series had no number."""
+    opened().close()
+    db = sqlite3.connect(tmp_path / ledgerfile.FILE_NAME)
+    db.executescript("""
+        DROP TABLE series;
+        CREATE TABLE series (
+            app_id TEXT, platform TEXT, version TEXT, test INTEGER, action TEXT,
+            total INTEGER NOT NULL, state INTEGER NOT NULL, base INTEGER NOT NULL, since REAL NOT NULL,
+            PRIMARY KEY (app_id, platform, version, test, action)
+        ) WITHOUT ROWID;
+        PRAGMA user_version = 1;
+    """)
+    db.execute("INSERT INTO series VALUES (?, ?, ?, ?, ?, 3, 2, 1, 4.5)", (*VERSION, SERIES.action))
+    db.commit()
+    db.close()
+
+    journal = opened()
+    journal.commit(Changes(6.0, totals={SERIES: 4}))
+    journal.close()
+
+    read = everything(tmp_path)
+    assert (read.totals, read.shows) == ({SERIES: 4}, {SERIES: Show(State.RELEASED, 1, 4.5)})
+
+
+def test_a_series_that_was_forgotten_can_be_counted_again(opened: Open, tmp_path: Path) -> None:
+    """Its row is gone, and another may have its number."""
+    journal, other = opened(), Series(VERSION, "delete")
+    journal.commit(Changes(1.0, totals={SERIES: 3}))
+    journal.commit(Changes(2.0, forgotten=[SERIES], forgotten_events=3))
+    journal.commit(Changes(3.0, totals={other: 5}))
+    journal.commit(Changes(4.0, totals={SERIES: 1}))
+    journal.close()
+
+    assert everything(tmp_path).totals == {other: 5, SERIES: 1}

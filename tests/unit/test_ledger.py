@@ -12,7 +12,6 @@ from exporter.actions import OUTCOMES
 from exporter.budgets import Limits as BudgetLimits
 from exporter.changes import Changes, State
 from exporter.draft import Draft
-from exporter.fingerprints import Fingerprint
 from exporter.journal import Journal
 from exporter.labels import Series, Version
 from exporter.ledger import Entry, Ledger, Limits, View
@@ -68,9 +67,7 @@ class Scraper(RuleBasedStateMachine):
     @rule(picks=st.lists(st.sampled_from(SERIES), max_size=5))
     def new_events_count_once(self, picks: list[Series]) -> None:
         first = len(self.sent)
-        entries = [
-            Entry(series, Fingerprint(first + offset, int(self.now * 1000))) for offset, series in enumerate(picks)
-        ]
+        entries = [Entry(series, first + offset, int(self.now * 1000)) for offset, series in enumerate(picks)]
         self.sent += entries
         assert self.post(entries) == [True] * len(entries)
         self.note(entries)
@@ -79,15 +76,15 @@ class Scraper(RuleBasedStateMachine):
     @rule(data=st.data())
     def a_retry_counts_nothing_and_costs_newer_events_nothing(self, data: st.DataObject) -> None:
         old = data.draw(st.lists(st.sampled_from(self.sent), min_size=1, max_size=5))
-        new = Entry(SERIES[0], Fingerprint(len(self.sent), int(self.now * 1000)))
+        new = Entry(SERIES[0], len(self.sent), int(self.now * 1000))
         self.sent.append(new)
         assert self.post([*old, new]) == [False] * len(old) + [True]
         self.note([new])
 
     @rule(series=st.sampled_from(SERIES))
     def an_event_without_a_moment_counts_each_time(self, series: Series) -> None:
-        assert self.post([Entry(series, None)]) == [True]
-        self.note([Entry(series, None)])
+        assert self.post([Entry(series)]) == [True]
+        self.note([Entry(series)])
 
     def note(self, entries: list[Entry]) -> None:
         self.counted += len(entries)
@@ -146,8 +143,8 @@ def make(hold: float = HOLD, max_dormant: int = 100) -> Ledger:
 
 
 def count(ledger: Ledger, *series: Series, at: float = 0.0) -> None:
-    draft = Draft(ledger, at, lambda _: False)
-    draft.add([Entry(one, None) for one in series])
+    draft = Draft(ledger, at)
+    draft.add([Entry(one) for one in series])
     ledger.apply(draft.changes)
 
 
@@ -255,18 +252,18 @@ def test_asking_changes_nothing() -> None:
     count(ledger, ONE)
     before = ledger.view()
 
-    Draft(ledger, 5, lambda _: False).add([Entry(ONE, Fingerprint(1, 5000))])
+    Draft(ledger, 5).add([Entry(ONE, 1, 5000)])
     ledger.exposure(1e9)
 
     assert ledger.view() == before
-    assert Draft(ledger, 6, lambda _: False).add([Entry(ONE, Fingerprint(1, 5000))]) == [ONE]
+    assert Draft(ledger, 6).add([Entry(ONE, 1, 5000)]) == [ONE]
 
 
 def test_applying_twice_is_applying_once() -> None:
     """Changes hold absolute values, so a transaction that was in doubt can be applied when it turns out to be there."""
     ledger = make()
-    draft = Draft(ledger, 0, lambda _: False)
-    draft.add([Entry(ONE, Fingerprint(1, 0)), Entry(ONE, None)])
+    draft = Draft(ledger, 0)
+    draft.add([Entry(ONE, 1), Entry(ONE)])
     ledger.apply(draft.changes)
     once = ledger.view()
 

@@ -9,6 +9,7 @@ from exporter.budgets import Limits as BudgetLimits
 from exporter.draft import Draft
 from exporter.events import decode
 from exporter.exposition import Exposer
+from exporter.fingerprints import fingerprinter
 from exporter.ingest import Post
 from exporter.labels import policy
 from exporter.ledger import Ledger, Limits
@@ -32,8 +33,8 @@ class Exporter:
 
     def post(self, bodies: Iterable[bytes]) -> None:
         for body in bodies:
-            post = Post(decode(body, MAX_BATCH), self.label, KEY)
-            draft = Draft(self.ledger, 0, lambda _: False)
+            post = Post(decode(body, MAX_BATCH), self.label, fingerprinter(KEY))
+            draft = Draft(self.ledger, 0)
             self.duplicate += draft.add(post.entries).count(None)
             self.ledger.apply(draft.changes)
             self.ignored += len(post.ignored)
