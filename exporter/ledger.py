@@ -57,11 +57,13 @@ class Limits(NamedTuple):
 class View(NamedTuple):
     """What one scrape shows: `shown` are the values of the visible series, `first_seen` in seconds since the epoch.
 
-    `events` is the number of events by what became of them; those shown add up to the values of `shown`. `budgets` is
-    how full each label's budget is.
+    New series come last in `shown`; `departures` is how many have ever left it, so while it stays, so does the order of
+    those before. `events` is the number of events by what became of them; those shown add up to the values of `shown`.
+    `budgets` is how full each label's budget is.
     """
 
     shown: dict[Series, int]
+    departures: int
     first_seen: dict[Version, float]
     events: dict[str, int]
     budgets: dict[str, Use]
@@ -76,6 +78,7 @@ class Ledger:
         self._totals: dict[Series, int] = {}
         self._shows: dict[Series, Show] = {}
         self._shown: dict[Series, int] = {}
+        self._departures = 0
         self._pending: dict[Series, int] = {}
         self._dormant: dict[Series, None] = {}
         self._sightings: dict[Version, Sighting] = {}
@@ -180,17 +183,18 @@ class Ledger:
     def _apply_show(self, series: Series, show: Show) -> None:
         self._shows[series] = show
         self._pending.pop(series, None)
-        self._shown.pop(series, None)
         self._dormant.pop(series, None)
-        if show.state is State.DORMANT:
-            self._dormant[series] = None
-        elif show.state is State.RELEASED:
+        if show.state is State.RELEASED:
             self._shown[series] = self._totals[series]
         elif show.state is State.HELD:
             self._pending[series] = 1
             self._shown[series] = show.base
         else:
-            self._pending[series] = 0
+            self._departures += self._shown.pop(series, None) is not None
+            if show.state is State.DORMANT:
+                self._dormant[series] = None
+            else:
+                self._pending[series] = 0
 
     def _drop(self, series: Series) -> None:
         self._counted -= self._totals[series]
@@ -212,6 +216,7 @@ class Ledger:
         }
         return View(
             dict(self._shown),
+            self._departures,
             {version: sighting.first for version, sighting in self._sightings.items()},
             events,
             self.budgets.use(self.census),

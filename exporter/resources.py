@@ -172,7 +172,7 @@ class MetricsResource:
         view = self._ingest.view(scrape=from_prometheus or not self._prometheus_came)
         self._ingest.observe()
         families = self._telemetry.families(view)
-        content_type, body = self._exposer.expose(view.shown, families, req.get_header("Accept") or "")
+        content_type, body = self._exposer.expose(view, families, req.get_header("Accept") or "")
         compressed = compress(body, req.get_header("Accept-Encoding") or "")
         if compressed is not None:
             resp.set_header("Content-Encoding", "gzip")

@@ -42,6 +42,7 @@ class Scraper(RuleBasedStateMachine):
         self.last_shown: dict[Series, int] = {}
         self.visible: set[Series] = set()
         self.forgotten_before = 0
+        self.last_order: tuple[int, list[Series]] = (0, [])
 
     @initialize()
     def start(self) -> None:
@@ -105,6 +106,10 @@ class Scraper(RuleBasedStateMachine):
                 assert value in (before, 0)
             self.last_shown[series] = value
         self.visible = set(view.shown)
+        departures, order = self.last_order
+        if view.departures == departures:
+            assert list(view.shown)[: len(order)] == order
+        self.last_order = view.departures, list(view.shown)
 
     @rule(seconds=st.sampled_from([1.0, 15.0, 31.0, 500.0, 2001.0, -20.0, -5000.0]))
     def the_clock_moves(self, seconds: float) -> None:
@@ -112,10 +117,11 @@ class Scraper(RuleBasedStateMachine):
 
     @rule()
     def a_restart_finds_the_ledger_as_it_was(self) -> None:
-        before = self.ledger.view()._replace(budgets={})  # who asked is not kept
+        before = self.ledger.view()._replace(budgets={}, departures=0)  # who asked, and who left, is not kept
         self.journal.close()
         self.start()
-        assert self.ledger.view()._replace(budgets={}) == before
+        assert self.ledger.view()._replace(budgets={}, departures=0) == before
+        self.last_order = (0, [])
 
     @invariant()
     def every_event_is_somewhere(self) -> None:
