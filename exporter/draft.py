@@ -43,8 +43,7 @@ class Draft:
                 remembered[fingerprint] = entry.timestamp
             total = totals.get(series)
             if total is None:
-                series = self._place(series, entry.device)
-                self._meet(series)
+                series = self._meet(series, entry.device)
                 total = totals.get(series, self._ledger.total(series) or 0)
             totals[series] = total + 1
             outcome.append(series)
@@ -64,12 +63,22 @@ class Draft:
             )
         return known
 
+    def _meet(self, series: Series, device: str) -> Series:
+        """The first event of a series in this draft: the one it counts in, and what that does to its version."""
+        visible = self._is_visible(series)
+        if not visible:
+            series = self._place(series, device)
+        if series.version not in self._met:
+            self._met.add(series.version)
+            self._sight(series.version)
+        if not visible:
+            self._show_again(series)
+        return series
+
     # Which series an event may have.
 
     def _place(self, series: Series, device: str) -> Series:
-        """The event's own series if the budgets allow it, else one with its version, or its app as well, folded."""
-        if self._is_visible(series):
-            return series
+        """The series itself if the budgets allow it, else one with its version, or its app as well, folded."""
         reserved = RESERVED_SERIES
         if self._admits(series.version, device) and self._fits(series.version, 2 * reserved):
             return series
@@ -140,14 +149,7 @@ class Draft:
             self._ledger.end(version, self.changes)
         return True
 
-    # What its first event in this draft does to a series.
-
-    def _meet(self, series: Series) -> None:
-        """A birth, a return, or a sign of life."""
-        if series.version not in self._met:
-            self._met.add(series.version)
-            self._sight(series.version)
-        self._show_again(series)
+    # What becomes visible with it.
 
     def _sight(self, version: Version) -> None:
         now, sighting = self.changes.at, self._ledger.sighting(version)

@@ -13,7 +13,7 @@ A post is answered only after the transaction that holds its events is committed
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -41,9 +41,10 @@ _log = structlog.get_logger("ingest")
 
 
 class Answer(NamedTuple):
-    """What became of a body's elements: for each, the reason why it was rejected, or `None` if all is well."""
+    """What became of the elements of a body: how many there were, and by index why some of them were rejected."""
 
-    reasons: Sequence[Reason | None]
+    rejected: Mapping[int, Reason]
+    events: int
     array: bool
 
 
@@ -140,7 +141,7 @@ class Ingest:
         self._decide(post)
         if self._event_log and (counted := post.counted()):
             self._event_log.offer(Record(body, self._clock(), counted))
-        return Answer([post.rejected.get(index) for index in range(len(batch.items))], batch.array)
+        return Answer(post.rejected, len(batch.items), batch.array)
 
     def _decide(self, post: Post) -> None:
         started = self._load.now()
@@ -182,7 +183,7 @@ class Ingest:
 
     def _take(self) -> list[Post]:
         posts: list[Post] = []
-        while len(posts) < self._max_together:
+        while self._waiting and len(posts) < self._max_together:
             try:
                 posts.append(self._waiting.popleft())
             except IndexError:  # the others have withdrawn
@@ -204,16 +205,15 @@ class Ingest:
         finally:
             self._committing_since = None
         self._telemetry.count_folded(draft.folded)
+        for app_id in {series.version.app_id for series in draft.changes.totals}:
+            self._telemetry.last_event[app_id] = draft.changes.at
         for post, series in zip(posts, outcomes, strict=True):
-            self._note(post, series, draft.changes.at)
+            self._note(post, series)
 
-    def _note(self, post: Post, outcome: Sequence[Series | None], now: float) -> None:
-        counted = [series for series in outcome if series is not None]
-        telemetry = self._telemetry
-        duplicates = len(outcome) - len(counted)
-        telemetry.tally = telemetry.tally.add(len(counted), duplicates, post.rejected.values(), post.ignored)
-        for series in counted:
-            telemetry.last_event[series.version.app_id] = now
+    def _note(self, post: Post, outcome: Sequence[Series | None]) -> None:
+        duplicates = outcome.count(None)
+        tally = self._telemetry.tally
+        self._telemetry.tally = tally.add(len(outcome) - duplicates, duplicates, post.rejected.values(), post.ignored)
         post.series = outcome
         post.decided = True
 
@@ -224,13 +224,15 @@ class Ingest:
 
     def _commit(self, changes: Changes) -> None:
         if changes.stored:
+            started = time.perf_counter()
             try:
-                with self._telemetry.commit_seconds.time():
-                    self._journal.commit(changes)
+                self._journal.commit(changes)
             except StorageUnavailableError as error:
                 self._telemetry.commit_errors.inc()
                 _log.error("storage_unavailable", error=str(error))
                 raise
+            finally:
+                self._telemetry.commit_seconds.observe(time.perf_counter() - started)
         self._ledger.apply(changes)
 
     def view(self, scrape: bool) -> View:

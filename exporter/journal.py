@@ -53,9 +53,9 @@ class StorageUnavailableError(Exception):
     """The disk did not do what was asked; if that was a commit, `Journal.settle` says whether it landed."""
 
 
-def _last_transaction(db: sqlite3.Connection) -> int:
-    (number,) = db.execute("SELECT coalesce(max(tx), 0) FROM recent").fetchone()
-    return int(number)
+def _last_transaction(db: sqlite3.Connection) -> tuple[int, float]:
+    row = db.execute("SELECT tx, at FROM recent ORDER BY tx DESC LIMIT 1").fetchone()
+    return row or (0, 0.0)
 
 
 class Journal:
@@ -100,7 +100,7 @@ class Journal:
 
     def _open(self) -> None:
         self._db = ledgerfile.connect(self._path, self._durability)
-        self._tx = _last_transaction(self._db)
+        self._tx, self._latest = _last_transaction(self._db)
         self._recent = ledgerfile.count_packed(self._db)
         (self._old,) = self._db.execute("SELECT count(*) FROM old").fetchone()
         self._last_is_empty = False
@@ -164,14 +164,15 @@ class Journal:
         self._write_series(changes)
         if self._last_is_empty:
             execute("DELETE FROM recent WHERE tx = ?", (self._tx,))  # it was there for its number alone
-        execute(
-            "INSERT INTO recent VALUES (?, ?, ?)", (self._tx + 1, changes.at, ledgerfile.pack(changes.fingerprints))
-        )
+        # Were the clock turned back, memory must not seem to reach back further, after a restart, than it does.
+        at = max(self._latest, changes.at)
+        execute("INSERT INTO recent VALUES (?, ?, ?)", (self._tx + 1, at, ledgerfile.pack(changes.fingerprints)))
         recent, moved = self._retire(self._recent + len(changes.fingerprints), changes.at)
         dropped = self._tidy(moved, changes.at)
         execute("COMMIT")
         self._failing = False
         self._tx += 1
+        self._latest = at
         self._last_is_empty = not changes.fingerprints
         self._recent = recent
         self._old += moved - dropped

@@ -4,7 +4,8 @@ import re
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import lru_cache
 from hmac import compare_digest
 from ipaddress import ip_address
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Final
 
 import falcon
 
-from exporter.events import MalformedBodyError, Reason, TooManyEventsError
+from exporter.events import MalformedBodyError, TooManyEventsError
 from exporter.exposition import Exposer, compress
 from exporter.ingest import Answer, Ingest, OverloadedError
 from exporter.journal import StorageUnavailableError
@@ -107,9 +108,9 @@ class StatsResource:
             raise RequestRefusedError("not_found")
 
     def _body(self, req: falcon.Request) -> bytes:
-        if (req.get_header("Content-Encoding") or "identity").lower() != "identity":
+        if req.env.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
             raise RequestRefusedError("unsupported_encoding")
-        body: bytes = req.bounded_stream.read(self._max_body + 1)
+        body: bytes = req.stream.read(self._max_body + 1)  # our servers end it with the body
         if len(body) > self._max_body:
             raise RequestRefusedError("body_too_large")
         return body
@@ -137,23 +138,35 @@ def honours_retry_after(user_agent: str) -> bool:
 
 
 def _answer(resp: falcon.Response, answer: Answer) -> None:
-    resp.context["rejected"] = Counter(reason for reason in answer.reasons if reason is not None)
+    rejected = answer.rejected
+    if rejected:
+        resp.context["rejected"] = Counter(rejected.values())
     if answer.array:
-        reply(resp, b'{"status":"ok","results":[' + b",".join(_results(answer.reasons)) + b"]}")
-    elif (reason := answer.reasons[0]) is None:
+        reply(resp, _results(answer) if rejected else _all_ok(answer.events))
+    elif not rejected:
         reply(resp, OK)
     else:
-        status, message = EVENT_REFUSALS[reason]
-        reply(resp, error_body(reason, message), status)
+        status, message = EVENT_REFUSALS[rejected[0]]
+        reply(resp, error_body(rejected[0], message), status)
 
 
-def _results(reasons: Sequence[Reason | None]) -> Iterator[bytes]:
-    for index, reason in enumerate(reasons):
+def _results(answer: Answer) -> bytes:
+    return b'{"status":"ok","results":[' + b",".join(_each(answer)) + b"]}"
+
+
+def _each(answer: Answer) -> Iterator[bytes]:
+    for index in range(answer.events):
+        reason = answer.rejected.get(index)
         if reason is None:
             yield b'{"status":"ok","index":%d}' % index
         else:
             message = EVENT_REFUSALS[reason].message
             yield f'{{"status":"error","error":"{reason}","message":"{message}","index":{index}}}'.encode()
+
+
+@lru_cache(256)
+def _all_ok(events: int) -> bytes:
+    return _results(Answer({}, events, array=True))
 
 
 class MetricsResource:

@@ -45,6 +45,7 @@ def everything(directory: Path) -> Changes:
         found.shows.update(changes.shows)
         found.sightings.update(changes.sightings)
         found.fingerprints.update(changes.fingerprints)
+        found.at = max(found.at, changes.at)
         found.forgotten_events = found.forgotten_events or changes.forgotten_events
 
     journal.load(add)
@@ -110,6 +111,18 @@ def test_fingerprints_move_to_disk_and_are_found_there(opened: Open) -> None:
     assert on_disk(journal, *((moment, number) for number in range(20)), (1, 23)) == {*range(20)}
     journal.commit(Changes(now + 2 * DAY, fingerprints={99: int((now + 2 * DAY) * 1000)}))
     assert not on_disk(journal, *((moment, number) for number in range(10)))
+
+
+def test_a_clock_turned_back_does_not_make_memory_seem_longer(opened: Open, tmp_path: Path) -> None:
+    """What is asked of memory alone after a restart must have arrived since the oldest of what it then holds."""
+    journal = opened(memory=1)
+    for at, number in ((9000.0, 1), (4000.0, 2), (4001.0, 3)):
+        journal.commit(Changes(at, fingerprints={number: int(at * 1000)}))
+        journal.close()
+        journal = opened(memory=1)
+    journal.close()
+
+    assert everything(tmp_path).at == 9000.0
 
 
 def test_a_device_clock_outside_the_window_is_not_kept_for_ever(opened: Open) -> None:
