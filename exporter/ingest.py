@@ -14,7 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -37,6 +37,9 @@ Clock = Callable[[], float]
 SCRAPE_PATIENCE: Final = 0.5
 """Seconds that a scrape waits for a commit."""
 
+LARGE_BODY: Final = 256 * 1024
+"""Bytes above which bodies are decoded one at a time, as what a body decodes to may take 20 times its memory."""
+
 _log = structlog.get_logger("ingest")
 
 
@@ -55,9 +58,11 @@ class OverloadedError(Exception):
 class Post:
     """A decoded post on its way through the commit; `error` or `series` are set when it is decided."""
 
-    __slots__ = ("decided", "entries", "error", "ignored", "positions", "rejected", "series")
+    __slots__ = ("array", "decided", "elements", "entries", "error", "ignored", "positions", "rejected", "series")
 
     def __init__(self, batch: Batch, label: Label, fingerprints: Fingerprints) -> None:
+        self.array = batch.array
+        self.elements = len(batch.items)
         events: list[Event] = []
         labelled: list[Series] = []
         self.positions: list[int] = []
@@ -112,6 +117,7 @@ class Ingest:
         self._max_together = max_together
         self._committing_since: float | None = None
         self._clock = clock
+        self._one_large = threading.Lock()
         self._lock = threading.Lock()
         self._view = ledger.view()
         self._waiting: deque[Post] = deque()
@@ -135,13 +141,17 @@ class Ingest:
         Raises `MalformedBodyError`, `TooManyEventsError`, `OverloadedError` or `StorageUnavailableError`; then nothing
         was counted.
         """
-        batch = decode(body, self._max_batch)
-        post = Post(batch, self._label, self._fingerprints)
-        self._telemetry.batch_events.observe(len(batch.items))
+        post = self._read(body)
+        self._telemetry.batch_events.observe(post.elements)
         self._decide(post)
         if self._event_log and (counted := post.counted()):
             self._event_log.offer(Record(body, self._clock(), counted))
-        return Answer(post.rejected, len(batch.items), batch.array)
+        return Answer(post.rejected, post.elements, post.array)
+
+    def _read(self, body: bytes) -> Post:
+        # Of what is decoded, only what counting needs outlives this.
+        with self._one_large if len(body) > LARGE_BODY else nullcontext():
+            return Post(decode(body, self._max_batch), self._label, self._fingerprints)
 
     def _decide(self, post: Post) -> None:
         started = self._load.now()
