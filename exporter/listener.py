@@ -1,7 +1,7 @@
 """A waitress server on one address, in a thread of its own and with its own worker threads.
 
-What waitress does not do by itself is here: errors in our form, a deadline for unfinished requests, and a shutdown
-that answers all that was read.
+What waitress does not do by itself is here: errors in our form, a deadline for unfinished requests, a bound on the
+memory that all bodies take together, and a shutdown that answers all that was read.
 """
 
 import socket
@@ -22,7 +22,8 @@ from waitress.task import ErrorTask, ThreadedTaskDispatcher
 from waitress.utilities import Error
 
 from exporter.refusals import REQUEST_REFUSALS
-from exporter.resources import JSON, error_body
+from exporter.resources import JSON, error_body, overload_reply
+from exporter.room import ALWAYS_TAKEN, BODIES_LIMIT, Room
 from exporter.settings import Address
 
 HEADER_LIMIT: Final = 16 * 1024
@@ -38,6 +39,7 @@ _REASONS: Final = {
     431: "header_too_large",
     500: "internal_error",
     501: "not_implemented",
+    503: "overloaded",
 }
 
 _log = structlog.get_logger("listener")
@@ -50,6 +52,11 @@ class _TimedOutError(Error):  # type: ignore[misc]  # waitress is not annotated
     reason = "Request Timeout"
 
 
+class _OverloadedError(Error):  # type: ignore[misc]
+    code = 503
+    reason = "Service Unavailable"
+
+
 class _RefusalTask(ErrorTask):  # type: ignore[misc]
     """What waitress refuses by itself, in the one form of our errors."""
 
@@ -57,6 +64,9 @@ class _RefusalTask(ErrorTask):  # type: ignore[misc]
         reason = _REASONS[self.request.error.code]
         status, message = REQUEST_REFUSALS[reason]
         body = error_body(reason, message)
+        if reason == "overloaded":
+            status, headers = overload_reply(self.request.headers.get("USER_AGENT", ""))
+            self.response_headers.extend(headers.items())
         self.channel.server.count_request(status, reason)
         self.channel.refused = True
         self.status = f"{status} {HTTPStatus(status).phrase}"
@@ -67,6 +77,40 @@ class _RefusalTask(ErrorTask):  # type: ignore[misc]
 
 
 class _Parser(HTTPRequestParser):  # type: ignore[misc]
+    """A request on its arrival. It takes room for what comes, not for what is announced: a promise costs a client
+    nothing, and would keep all others out.
+    """
+
+    def __init__(self, adjustments: Adjustments, room: Room) -> None:
+        super().__init__(adjustments)
+        self._room = room
+        self._taken = 0
+
+    def received(self, data: bytes) -> int:
+        took = int(super().received(data))
+        more = self.body_bytes_received - ALWAYS_TAKEN - self._taken
+        if more > 0 and self.error is None:
+            if not self._room.take(more):
+                self.refuse(_OverloadedError(""))
+                return took
+            self._taken += more
+            if self.completed:
+                # Cuts the buffer to its length; one that is read as a whole is then not copied.
+                self.body_rcv.getfile().getvalue()
+        return took
+
+    def refuse(self, error: Error) -> None:
+        """End it here."""
+        self.error = error
+        self.completed = True
+        self.close()
+
+    def close(self) -> None:
+        """Free what it holds."""
+        super().close()
+        taken, self._taken = self._taken, 0
+        self._room.give_back(taken)
+
     def parse_header(self, header_plus: bytes) -> None:
         super().parse_header(header_plus)
         if self.chunked and "CONTENT_LENGTH" in self.headers:
@@ -82,11 +126,13 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     """
 
     error_task_class = _RefusalTask
-    parser_class = _Parser
     request: _Parser | None
     request_since = 0.0
     refused = False
     lingering_since = 0.0
+
+    def parser_class(self, adjustments: Adjustments) -> _Parser:
+        return _Parser(adjustments, self.server.room)
 
     def received(self, data: bytes) -> bool:
         before = self.request
@@ -95,9 +141,15 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
             self.request_since = self.last_activity
         return took
 
+    def send_continue(self) -> None:
+        if self.request is not None and self.request.error is None:  # or it would wait for the body all the same
+            super().send_continue()
+
     def handle_close(self) -> None:
         if not self.refused or self.lingering_since or not self.connected:
             super().handle_close()
+            if self.request is not None:
+                self.request.close()
             return
         self.lingering_since = time.time()
         self.will_close = False
@@ -131,8 +183,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
                 self.will_close = True
 
     def _refuse(self, request: _Parser) -> None:
-        request.error = _TimedOutError("")
-        request.completed = True
+        request.refuse(_TimedOutError(""))
         self.request = None
         self.requests.append(request)
         self.server.add_task(self)
@@ -174,6 +225,7 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
             outbuf_overflow=_BUFFERED,
             ident=None,
         )
+        self.room = Room(max(BODIES_LIMIT, max_body))
         dispatcher = ThreadedTaskDispatcher()
         dispatcher.set_thread_count(threads)
         self.count_request = count_request

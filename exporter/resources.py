@@ -119,9 +119,15 @@ class StatsResource:
 def _turn_away(req: falcon.Request, resp: falcon.Response) -> None:
     """Refuse a post for now, in the way that its client understands."""
     refuse(resp, "overloaded")
-    if honours_retry_after(req.user_agent or ""):
-        resp.status = 429
-        resp.set_header("Retry-After", str(randint(*RETRY_SECONDS)))  # noqa: S311 - to spread clients, not to hide
+    resp.status, headers = overload_reply(req.user_agent or "")
+    resp.set_headers(headers)
+
+
+def overload_reply(user_agent: str) -> tuple[int, dict[str, str]]:
+    """The status, and more headers, with which a client is turned away for now."""
+    if honours_retry_after(user_agent):
+        return 429, {"Retry-After": str(randint(*RETRY_SECONDS))}  # noqa: S311 - to spread clients, not to hide
+    return REQUEST_REFUSALS["overloaded"].status, {}
 
 
 def honours_retry_after(user_agent: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import socket
 from contextlib import suppress
+from pathlib import Path
 from typing import Self
 
 from tests.system.harness import LOCALHOST, REPLY_SECONDS, Reply
@@ -51,6 +52,18 @@ class Wire:
             return self.incoming.read(1) == b""
         except ConnectionError:
             return True
+
+
+def unread_bytes(port: int) -> int:
+    """Bytes that were sent to connections of a port of 127.0.0.1, and that its program has not taken yet."""
+    total = 0
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, remote, state, queues = line.split()[:5]
+        if state == "01":  # established
+            outgoing, incoming = queues.split(":")
+            total += int(incoming, 16) if local.endswith(f":{port:04X}") else 0
+            total += int(outgoing, 16) if remote.endswith(f":{port:04X}") else 0
+    return total
 
 
 def post(body: bytes, *headers: str, path: str = "/stats", version: str = "1.1") -> bytes:

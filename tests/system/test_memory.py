@@ -1,0 +1,195 @@
+"""Bodies are held in memory until they are answered: however many arrive at once, and however slowly, it is bounded."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import pytest
+
+from tests.system.bodies import event
+from tests.system.conftest import Launch
+from tests.system.contract import OK, assert_refused
+from tests.system.crowd import CURRENT
+from tests.system.harness import POLL_SECONDS, Exporter, wait_until
+from tests.system.test_replies import padded
+from tests.system.wire import Wire, chunked, post, unread_bytes
+
+MIB = 2**20
+LARGEST = 4 * MIB
+AT_ONCE = 8
+"""So many of the largest bodies fit into what is held at one time, 32 MiB."""
+
+MORE_MEMORY = 100 * MIB
+BEGUN = b'{"app_id":"com.example.shop","action":"set"'
+
+
+def _filled(head: bytes, unit: Callable[[int], bytes], tail: bytes) -> bytes:
+    parts, size = [head], len(head) + len(tail)
+    while size + len(part := unit(len(parts))) <= LARGEST:
+        parts.append(part)
+        size += len(part)
+    return b"".join(parts).rstrip(b",") + tail
+
+
+BODIES = {
+    "one event with a long field": lambda: padded(LARGEST),
+    "too many small events": lambda: _filled(b"[", lambda _: BEGUN + b"},", b"]"),
+    "one event with 400,000 pieces of metadata": lambda: _filled(
+        BEGUN + b',"metadata":{', lambda number: b'"%x":"",' % number, b"}}"
+    ),
+    "two million numbers that nobody needs, in no event": lambda: _filled(b'[{"a":[', lambda _: b"1,", b"]}]"),
+    "half a million names that nobody needs, in no event": lambda: _filled(
+        b'[{"a":{', lambda number: b'"%x":1,' % number, b"}}]"
+    ),
+    "a wide character in a long text, in no event": lambda: _filled(
+        '[{"a":"\N{GRINNING FACE}'.encode(), lambda _: b"a" * 4096, b'"}]'
+    ),
+}
+"""Bodies of 4 MiB that take the most memory when they are decoded."""
+
+
+class Memory:
+    """How far the memory of an exporter rises within the `with` block, in bytes."""
+
+    def __init__(self, exporter: Exporter) -> None:
+        self._exporter = exporter
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+        self.rise = 0
+
+    def __enter__(self) -> Memory:
+        self._start = self._exporter.rss_bytes()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._over.wait(POLL_SECONDS):
+            self.rise = max(self.rise, self._exporter.rss_bytes() - self._start)
+
+
+@pytest.fixture
+def warm(launch: Launch) -> Exporter:
+    """An exporter each of whose threads has answered a post."""
+    exporter = launch(request_timeout="60s")
+    with ThreadPoolExecutor(AT_ONCE) as clients:
+        assert {OK} == {reply.body for reply in clients.map(exporter.post, [event() for _ in range(100)])}
+    return exporter
+
+
+@pytest.fixture
+def stalled() -> Iterator[Callable[[Exporter], list[Wire]]]:
+    """Opens connections whose requests fill all the room there is, and lack a byte each; all end with the test."""
+    with ExitStack() as stack:
+
+        def open_them(exporter: Exporter) -> list[Wire]:
+            wires = [stack.enter_context(Wire(exporter.port, seconds=60)) for _ in range(AT_ONCE)]
+            for wire in wires:
+                wire.send(post(padded(LARGEST))[:-1])
+            wait_until(lambda: unread_bytes(exporter.port) == 0, "all of it has arrived", 30)
+            return wires
+
+        yield open_them
+
+
+@pytest.mark.parametrize("shape", BODIES)
+def test_eight_of_the_largest_bodies_at_once_cost_less_than_100_mb(warm: Exporter, shape: str) -> None:
+    """Whatever is in them; and an ordinary post beside them is counted."""
+    whole = post(BODIES[shape]())
+    statuses: set[int] = set()
+    with ExitStack() as stack, Memory(warm) as memory:
+        wires = [stack.enter_context(Wire(warm.port, seconds=60)) for _ in range(AT_ONCE)]
+        for part in (whole[:-1], whole[-1:]):
+            for wire in wires:
+                wire.send(part)
+        assert warm.post(event()).body == OK
+        statuses |= {wire.reply().status for wire in wires}
+
+    assert len(statuses) == 1
+    assert statuses <= {200, 400, 413}
+    assert memory.rise < MORE_MEMORY
+
+
+def test_more_large_bodies_than_there_is_room_for_are_refused_and_ordinary_posts_are_not(warm: Exporter) -> None:
+    """32 that come at once and 64 that never end, half of them chunked: 192 MiB, on an exporter that holds 32."""
+    slow = [post(padded(MIB))[:-1], chunked(padded(MIB))[:-1]]
+    statuses: Counter[int] = Counter()
+    with ExitStack() as stack, Memory(warm) as memory:
+        stalled = [stack.enter_context(Wire(warm.port, seconds=60)) for _ in range(64)]
+        quick = [stack.enter_context(Wire(warm.port, seconds=60)) for _ in range(32)]
+        with ThreadPoolExecutor(len(stalled) + len(quick)) as clients:
+            for number, wire in enumerate(stalled):
+                clients.submit(wire.send, slow[number % 2])
+            replies = [clients.submit(_ask, wire, post(padded(LARGEST))) for wire in quick]
+            for _ in range(50):
+                assert warm.post(event()).body == OK
+        statuses.update(reply.result() for reply in replies)
+
+    assert statuses[503] > 0
+    assert set(statuses) <= {200, 503}
+    assert memory.rise < MORE_MEMORY
+
+
+def _ask(wire: Wire, request: bytes) -> int:
+    wire.send(request)
+    return wire.reply().status
+
+
+def test_a_body_without_room_is_refused_in_the_way_that_its_client_understands(
+    warm: Exporter, stalled: Callable[[Exporter], list[Wire]]
+) -> None:
+    """As under any overload. One of 16 KiB always finds room."""
+    stalled(warm)
+
+    assert warm.post(padded(16 * 1024)).body == OK
+    assert_refused(warm.post(padded(MIB)), 503, "overloaded")
+    current = warm.post(padded(MIB), {"User-Agent": CURRENT})
+    assert_refused(current, 429, "overloaded")
+    assert 5 <= int(current.headers["retry-after"]) <= 20
+    refused = warm.scrape().value("capgo_exporter_requests_refused_total", reason="overloaded")
+    assert refused >= 2
+
+
+ENDS: dict[str, Callable[[Wire], object]] = {
+    "ends well": lambda wire: wire.send(b"}"),
+    "is not JSON": lambda wire: wire.send(b"]"),
+    "is left by its client": Wire.close,
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_room_is_there_again_when_a_request(
+    warm: Exporter, stalled: Callable[[Exporter], list[Wire]], end: str
+) -> None:
+    """All of it, or a few such requests would shut out every large body for good."""
+    for _ in range(2):
+        for wire in stalled(warm):
+            ENDS[end](wire)
+        wait_until(lambda: warm.post(padded(LARGEST)).status == 200, "there is room")
+
+
+def test_room_is_there_again_when_a_request_is_not_finished_in_time(
+    launch: Launch, stalled: Callable[[Exporter], list[Wire]]
+) -> None:
+    """As soon as it is refused."""
+    exporter = launch(request_timeout="3s")
+    for wire in stalled(exporter):
+        assert_refused(wire.reply(), 408)
+    assert exporter.post(padded(LARGEST)).body == OK
+
+
+def test_a_client_that_asks_before_it_sends_too_much_is_told_at_once(exporter: Exporter) -> None:
+    """With `Expect: 100-continue`, as curl does: it is not told to go on, and what it sends is not kept."""
+    with Wire(exporter.port) as wire:
+        wire.send(b"POST /stats HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\nExpect: 100-continue\r\n\r\n")
+        began = time.monotonic()
+        assert_refused(wire.reply(), 413, "body_too_large")
+        assert time.monotonic() - began < 5
