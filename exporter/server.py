@@ -2,6 +2,7 @@
 
 import ctypes
 import logging
+import resource
 import signal
 import threading
 from collections.abc import Callable
@@ -21,6 +22,8 @@ PRIVATE_TIMEOUT: Final = 60.0
 
 _M_MMAP_THRESHOLD: Final = -3
 _MMAP_THRESHOLD: Final = 128 * 1024
+FILES_BESIDE: Final = 200
+"""Open files besides the public port's connections: the private port's, the ledger's, the event log."""
 
 _log = structlog.get_logger("server")
 
@@ -42,6 +45,7 @@ def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
     """
     # It writes a line for each post that waits for a thread, which under load is most of its cost.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    _allow_files(settings.connection_limit + FILES_BESIDE)
     stop = threading.Event()
     failures: list[str] = []
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -97,6 +101,13 @@ def _return_freed_memory() -> None:
     """
     with suppress(AttributeError):
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _MMAP_THRESHOLD)
+
+
+def _allow_files(needed: int) -> None:
+    """Most systems start a process with 1,024 and let it ask for more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(needed, hard), hard))
 
 
 def _count_nothing(_status: int, _refusal: str | None) -> None:
