@@ -7,7 +7,7 @@ import signal
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
@@ -15,6 +15,9 @@ from exporter import app
 from exporter.listener import HEADER_LIMIT, Listener, WSGIApp
 from exporter.settings import Settings
 from exporter.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from exporter.granianlistener import GranianListener
 
 PRIVATE_THREADS: Final = 4
 PRIVATE_CONNECTIONS: Final = 100
@@ -70,7 +73,7 @@ def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
     )
     private.start()
     parts = app.build(settings, telemetry, lambda: public.waiting)
-    public = Listener(
+    public = _kind(settings)(
         app.create_public_app(parts),
         settings.listen,
         settings.threads,
@@ -101,6 +104,14 @@ def _return_freed_memory() -> None:
     """
     with suppress(AttributeError):
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _MMAP_THRESHOLD)
+
+
+def _kind(settings: Settings) -> "type[Listener] | type[GranianListener]":
+    if settings.server == "waitress":
+        return Listener
+    from exporter.granianlistener import GranianListener  # an extra, which need not be installed
+
+    return GranianListener
 
 
 def _allow_files(needed: int) -> None:
