@@ -39,7 +39,7 @@ demo: $(VENV)/.run ## A simulated bad rollout with the local Prometheus; says wh
 	@.ci/debian-packages prometheus
 	@tests/tools/demo
 
-soak: lint tools ## The proof of exactly-once in its long form: over 100 kills, about 5 minutes
+soak: lint tools ## The proof of exactly-once in its long form: over 100 kills with each server, about 10 minutes
 	@SOAK=1 $(BIN)/pytest tests/system/test_promise.py -s
 
 bench: $(VENV)/.test ## What counting, scraping and remembering cost on this machine

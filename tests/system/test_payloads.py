@@ -8,7 +8,10 @@ import subprocess
 import pytest
 
 from tests.fixtures import Fixture, load
+from tests.system.conftest import OVER_THE_WIRE
 from tests.system.harness import Exporter, Scrape
+
+pytestmark = OVER_THE_WIRE
 
 FAMILIES = ("capgo_events_total", "capgo_test_events_total")
 

@@ -8,9 +8,11 @@ import time
 import pytest
 
 from tests.system.bodies import Event, event, events
-from tests.system.conftest import Launch
+from tests.system.conftest import OVER_THE_WIRE, Launch
 from tests.system.contract import OK, assert_json, assert_refused, results, results_of
 from tests.system.harness import Exporter, Reply
+
+pytestmark = OVER_THE_WIRE
 
 COUNTED = "capgo_exporter_events_counted_total"
 RECEIVED = "capgo_exporter_events_received_total"
