@@ -1,17 +1,14 @@
 """The running service: a public and a private port, from the start to the last reply."""
 
-import ctypes
 import logging
-import resource
 import signal
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from exporter import app
+from exporter import app, process
 from exporter.listener import HEADER_LIMIT, Listener, WSGIApp
 from exporter.settings import Settings
 from exporter.telemetry import Telemetry
@@ -23,8 +20,6 @@ PRIVATE_THREADS: Final = 4
 PRIVATE_CONNECTIONS: Final = 100
 PRIVATE_TIMEOUT: Final = 60.0
 
-_M_MMAP_THRESHOLD: Final = -3
-_MMAP_THRESHOLD: Final = 128 * 1024
 FILES_BESIDE: Final = 200
 """Open files besides the public port's connections: the private port's, the ledger's, the event log."""
 
@@ -48,7 +43,8 @@ def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
     """
     # It writes a line for each post that waits for a thread, which under load is most of its cost.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    _allow_files(settings.connection_limit + FILES_BESIDE)
+    process.allow_files(settings.connection_limit + FILES_BESIDE)
+    process.return_freed_memory()
     stop = threading.Event()
     failures: list[str] = []
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -58,7 +54,6 @@ def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
         failures.append("listener")
         stop.set()
 
-    _return_freed_memory()
     telemetry = Telemetry()
     switch = _Switch(app.create_loading_app())
     private = Listener(
@@ -73,6 +68,7 @@ def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
     )
     private.start()
     parts = app.build(settings, telemetry, lambda: public.waiting)
+    process.keep_for_good()
     public = _kind(settings)(
         app.create_public_app(parts),
         settings.listen,
@@ -96,29 +92,12 @@ def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
     return 1 if failures else 0
 
 
-def _return_freed_memory() -> None:
-    """Have every large block given back to the system when it is freed.
-
-    By itself glibc soon takes blocks of up to 32 MiB from heaps of each thread's own, where they stay: 8 threads that
-    have met a large post each would hold hundreds of MB. (Elsewhere malloc has no such function, nor the habit.)
-    """
-    with suppress(AttributeError):
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _MMAP_THRESHOLD)
-
-
 def _kind(settings: Settings) -> "type[Listener] | type[GranianListener]":
     if settings.server == "waitress":
         return Listener
     from exporter.granianlistener import GranianListener  # an extra, which need not be installed
 
     return GranianListener
-
-
-def _allow_files(needed: int) -> None:
-    """Most systems start a process with 1,024 and let it ask for more."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < needed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(needed, hard), hard))
 
 
 def _count_nothing(_status: int, _refusal: str | None) -> None:
