@@ -80,7 +80,7 @@ class Service:
         self._codes[str(code)] += 1
         if method == "HEAD":
             assert code < 500
-            self._refused["method_not_allowed" if path in {"/", "/stats"} else "not_found"] += 1
+            self._refused["method_not_allowed" if path in {"", "/", "/stats"} else "not_found"] += 1
             return code
         assert dict(answered)["content-type"] == "application/json"
         self._check(code, json.loads(reply), method)
