@@ -26,11 +26,9 @@ from granian.http import HTTP1Settings
 from granian.net import SocketHolder
 
 from exporter.listener import HEADER_LIMIT, WSGIApp
-from exporter.rsgi import Bodies, GoneError, RefusedError, Request
+from exporter.room import BODIES_LIMIT, Room
+from exporter.rsgi import GoneError, RefusedError, Request
 from exporter.settings import Address
-
-BODIES_LIMIT: Final = 32 * 2**20
-"""Bytes of large bodies that are held at one time, from their announcement to their reply."""
 
 _BACKLOG: Final = 2048
 _LULL: Final = 1.0
@@ -60,7 +58,7 @@ class GranianListener:
         self._max_body = max_body
         self._count_request = count_request
         self._failed = failed
-        self._bodies = Bodies(max(BODIES_LIMIT, max_body))
+        self._room = Room(max(BODIES_LIMIT, max_body))
         self._socket = _bind(address, timeout)
         self.effective_port: int = self._socket.getsockname()[1]
         self._queue: SimpleQueue[Request | None] = SimpleQueue()
@@ -120,7 +118,7 @@ class GranianListener:
             await asyncio.wait_for(over.wait(), self._timeout + _LULL)
 
     async def _receive(self, watcher: Any) -> None:
-        request = Request(watcher.scope, watcher.proto, self._bodies)
+        request = Request(watcher.scope, watcher.proto, self._room)
         deadline = min(self._loop.time() + self._timeout, self._deadline)
         try:
             async with asyncio.timeout_at(deadline):

@@ -1,18 +1,15 @@
 """A request as granian gives it (its RSGI interface), and what WSGI calls the same."""
 
 import sys
-import threading
 from contextlib import suppress
 from io import BytesIO
-from typing import Any, Final
+from typing import Any
 
 from granian.rsgi import HTTPProtocol, Scope
 
 from exporter.refusals import REQUEST_REFUSALS
-from exporter.resources import JSON, error_body
-
-_LARGE: Final = 64 * 1024
-"""Bytes from which on a body is large; smaller ones are always let in, as the connections are limited already."""
+from exporter.resources import JSON, error_body, overload_reply
+from exporter.room import ALWAYS_TAKEN, Room
 
 
 class RefusedError(Exception):
@@ -23,37 +20,17 @@ class GoneError(Exception):
     """The client left before its request was complete."""
 
 
-class Bodies:
-    """How much memory the large bodies take; used from all threads."""
-
-    def __init__(self, limit: int) -> None:
-        self._lock = threading.Lock()
-        self._limit = limit
-        self._held = 0
-
-    def take(self, size: int) -> None:
-        """Raises `RefusedError` if there is no room for so many more bytes."""
-        with self._lock:
-            if self._held + size > self._limit:
-                raise RefusedError("overloaded")
-            self._held += size
-
-    def give_back(self, size: int) -> None:
-        with self._lock:
-            self._held -= size
-
-
 class Request:
     """A request, from its header to its reply."""
 
-    __slots__ = ("_bodies", "_held", "body", "proto", "scope", "stream")
+    __slots__ = ("_held", "_room", "body", "proto", "scope", "stream")
 
-    def __init__(self, scope: Scope, proto: HTTPProtocol, bodies: Bodies) -> None:
+    def __init__(self, scope: Scope, proto: HTTPProtocol, room: Room) -> None:
         self.scope = scope
         self.proto = proto
         self.stream: Any = None
         self.body = b""
-        self._bodies = bodies
+        self._room = room
         self._held = 0
 
     async def read(self, max_body: int) -> None:
@@ -65,25 +42,23 @@ class Request:
         self.stream = self.proto.__aiter__()
         if encoding is not None and encoding.lower() != "chunked":
             raise RefusedError("not_implemented")
-        self._reserve(length, max_body)
+        if length > max_body:
+            raise RefusedError("body_too_large")
         if encoding is None:
             await self._read_announced(length)
         else:
             await self._read_chunked(max_body)
 
     async def _read_announced(self, length: int) -> None:
-        chunk = await anext(self.stream)
-        if len(chunk) == length:
-            self.body = chunk
-            return
-        chunks = [chunk]
-        missing = length - len(chunk)
-        while missing and chunk:
+        chunks: list[bytes] = []
+        missing = length
+        while missing:
             chunk = await anext(self.stream)
+            if not chunk:
+                raise GoneError
             missing -= len(chunk)
+            self._take(length - missing)
             chunks.append(chunk)
-        if missing:
-            raise GoneError
         self.body = b"".join(chunks)
 
     async def _read_chunked(self, max_body: int) -> None:
@@ -91,7 +66,9 @@ class Request:
         size = 0
         while chunk := await anext(self.stream):
             size += len(chunk)
-            self._reserve(size, max_body)
+            if size > max_body:
+                raise RefusedError("body_too_large")
+            self._take(size)
             chunks.append(chunk)
         # A body that broke off gives an empty chunk as well, but is not at its end with it.
         with suppress(StopAsyncIteration):
@@ -99,19 +76,19 @@ class Request:
             raise RefusedError("bad_request")
         self.body = b"".join(chunks)
 
-    def _reserve(self, size: int, max_body: int) -> None:
-        if size > max_body:
-            raise RefusedError("body_too_large")
-        if size > _LARGE:
-            self._bodies.take(size - self._held)
-            self._held = size
+    def _take(self, size: int) -> None:
+        """Room for what has come, not for what was announced: a promise costs a client nothing."""
+        more = size - ALWAYS_TAKEN - self._held
+        if more > 0:
+            if not self._room.take(more):
+                raise RefusedError("overloaded")
+            self._held += more
 
     def release(self) -> None:
         """The body is not held any more."""
         self.body = b""
-        if self._held:
-            self._bodies.give_back(self._held)
-            self._held = 0
+        self._room.give_back(self._held)
+        self._held = 0
 
     def environ(self) -> dict[str, Any]:
         """What WSGI says about the request (PEP 3333)."""
@@ -146,5 +123,8 @@ class Request:
         """Answer with a refusal, after which the connection is closed; returns the status."""
         status, message = REQUEST_REFUSALS[name]
         headers = [("content-type", JSON), ("connection", "close")]
+        if name == "overloaded":
+            status, more = overload_reply(self.scope.headers.get("user-agent", ""))
+            headers.extend(more.items())
         self.proto.response_bytes(status, headers, error_body(name, message))
         return status

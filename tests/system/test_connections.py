@@ -200,19 +200,6 @@ def test_granian_may_miss_the_post_of_a_client_that_has_left(exporter: Exporter)
     assert exporter.scrape().value(name) == before + 20
 
 
-@pytest.mark.servers("granian")
-def test_large_posts_that_do_not_end_leave_room_for_others(exporter: Exporter) -> None:
-    """Eight of 4 MiB may be on their way at one time; the ninth is refused at once, and small ones are taken."""
-    large = padded(4 * 2**20)
-    with ExitStack() as stack:
-        for wire in [stack.enter_context(Wire(exporter.port)) for _ in range(8)]:
-            wire.send(post(large)[:-1])
-        wait_until(lambda: exporter.post(large).status == 503, "there is no room for another")
-        assert_refused(exporter.post(large), 503, "overloaded")
-        assert exporter.post(event()).body == OK
-    wait_until(lambda: exporter.post(large).body == OK, "there is room again")
-
-
 @pytest.mark.servers("waitress")
 def test_a_client_that_leaves_before_its_reply_harms_nobody(exporter: Exporter) -> None:
     """Its event is counted, as it arrived whole."""
