@@ -163,17 +163,19 @@ class Ingest:
 
     def _wait(self, post: Post, deadline: float) -> None:
         self._waiting.append(post)
+        taken = False
         while not post.decided:
-            left = deadline - self._load.now()
-            if left <= 0 and self._withdraw(post):
-                raise OverloadedError
             # Once taken into a commit, a post has to hear of its fate, however long that takes.
-            if self._lock.acquire(timeout=max(left, 0) or -1):
+            if self._lock.acquire(timeout=-1 if taken else max(deadline - self._load.now(), 0)):
                 try:
                     if not post.decided:
                         self._commit_waiting()
                 finally:
                     self._lock.release()
+            elif self._withdraw(post):
+                raise OverloadedError
+            else:
+                taken = True
 
     def _refuse_if_overloaded(self, post: Post, now: float) -> None:
         # Apps without series of their own share one part, or forged names would make each real app the noisy one.
