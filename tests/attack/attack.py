@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.attack.hostile import FLOOD
+from tests.clock import awake
 from tests.system.bodies import event
 from tests.system.contract import OK
 from tests.system.harness import SCRAPE_HEADER, Exporter, Program, Scrape, wait_until
@@ -128,9 +129,9 @@ def run(directory: Path, seconds: float, with_wrk: bool) -> Figures:
 
 
 def _look(exporter: Exporter, figures: Figures) -> None:
-    began = time.monotonic()
+    began = awake()
     reply = exporter.private("/metrics", SCRAPE_HEADER)
-    figures.scrapes.append(time.monotonic() - began)
+    figures.scrapes.append(awake() - began)
     scrape = Scrape.parse(reply.body.decode())
     figures.most_series = max(figures.most_series, scrape.value("capgo_exporter_series"))
     figures.peak_bytes = max(figures.peak_bytes, exporter.rss_bytes())

@@ -112,7 +112,7 @@ def expected_alerts(alertmanager: Alertmanager) -> list[dict[str, Any]]:
     def arrived() -> bool:
         return {alert["labels"]["alertname"] for alert in alertmanager.alerts()} >= EXPECTED
 
-    wait_until(arrived, f"{sorted(EXPECTED)} arrive at Alertmanager", 30)
+    wait_until(arrived, f"{sorted(EXPECTED)} arrive at Alertmanager")
     return alertmanager.alerts()
 
 

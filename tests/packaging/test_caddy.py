@@ -44,7 +44,7 @@ class Caddy(Program):
     def request(self, method: str, path: str, body: bytes | None = None) -> Reply:
         """One request over TLS, the certificate not verified: Caddy signs it itself."""
         trusting = ssl._create_unverified_context()  # noqa: S323, SLF001 - a test against a process of its own
-        connection = http.client.HTTPSConnection("localhost", self.port, timeout=20, context=trusting)
+        connection = http.client.HTTPSConnection("localhost", self.port, timeout=60, context=trusting)
         try:
             connection.request(method, path, body)
             response = connection.getresponse()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import http.client
 import json
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
+from tests.clock import awake, nap
 from tests.system.bodies import event
 from tests.system.harness import LOCALHOST, REPLY_SECONDS
 
@@ -22,7 +22,7 @@ UNKNOWN = "okhttp/4.12.0"
 
 @dataclass(frozen=True)
 class Answer:
-    """A reply, and how many seconds it took."""
+    """A reply, and how many seconds it took while this machine ran."""
 
     status: int
     error: str
@@ -66,7 +66,7 @@ class Crowd:
     def last(self, seconds: float) -> Self:
         """Post for so long."""
         with self:
-            time.sleep(seconds)
+            nap(seconds)
         return self
 
     def _live(self) -> None:
@@ -82,11 +82,11 @@ class Crowd:
 
     def _post(self, connection: http.client.HTTPConnection) -> Answer:
         body = self.body(self.app_id)
-        began = time.monotonic()
+        began = awake()
         connection.request("POST", "/stats", body, {"User-Agent": self.user_agent})
         reply = connection.getresponse()
         content = json.loads(reply.read())
-        seconds = time.monotonic() - began
+        seconds = awake() - began
         return Answer(reply.status, content.get("error", ""), reply.getheader("Retry-After"), seconds)
 
     @property

@@ -43,4 +43,4 @@ def post_something(exporter: Exporter) -> None:
 def command(*words: str) -> subprocess.CompletedProcess[str]:
     """Run a subcommand to its end."""
     argv = [sys.executable, "-m", "exporter", *words]
-    return subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False)

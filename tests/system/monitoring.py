@@ -20,7 +20,7 @@ PROMETHEUS_2 = Path("/usr/bin/prometheus")
 PROMETHEUS_3 = ROOT / ".cache/prometheus3/usr/bin/prometheus"
 """The long-term release of the line that users run."""
 ALERTMANAGER = ROOT / ".cache/prometheus3/usr/bin/prometheus-alertmanager"
-SCRAPE_SECONDS = 30.0
+SCRAPE_SECONDS = 60.0
 
 
 class Sample(NamedTuple):

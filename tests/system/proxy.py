@@ -49,7 +49,7 @@ class Proxy:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._ready.wait(10.0), "the proxy did not start"
+        assert self._ready.wait(60.0), "the proxy did not start"
         return self
 
     def __exit__(self, *_: object) -> None:

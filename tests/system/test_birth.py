@@ -31,7 +31,6 @@ def test_a_new_series_is_held_at_0_and_then_shown(launch: Launch) -> None:
         assert scrape.series(EVENTS), "a series that is not shown can't be seen at 0"
         held = scrape.value("capgo_exporter_ledger_events", state="held")
         assert held == 3 - values[-1], "the ledger and the series disagree"
-        assert time.monotonic() - began < 10
 
     assert time.monotonic() - began >= HOLD
     assert values[:2] == [0, 0]
@@ -63,12 +62,10 @@ def test_a_persons_look_does_not_start_the_hold(launch: Launch) -> None:
     exporter.scrape()
     assert exporter.post(event()).status == 200
 
-    looks = []
-    deadline = time.monotonic() + 0.3
-    while time.monotonic() < deadline:
-        looks.append(Scrape.parse(exporter.private("/metrics").body.decode()).total(EVENTS))
+    for _ in range(10):
+        assert Scrape.parse(exporter.private("/metrics").body.decode()).total(EVENTS) == 0
+        time.sleep(0.03)
 
-    assert set(looks) == {0}
     assert [exporter.scrape().total(EVENTS) for _ in range(2)] == [0, 0]
 
 
@@ -110,9 +107,7 @@ def test_a_released_series_stays_released(launch: Launch) -> None:
     wait_until(lambda: exporter.scrape().total(EVENTS) == 3, "they are shown")
 
     exporter.kill()
-    exporter.argv += ["--zero-hold", "1h"] if "--zero-hold" not in exporter.argv else []
-    exporter.argv[exporter.argv.index("--zero-hold") + 1] = "1h"
-    exporter.restart()
+    exporter.restart(zero_hold="1h")
 
     assert exporter.scrape().total(EVENTS) == 3
     assert exporter.post(events(2)).status == 200
@@ -121,15 +116,17 @@ def test_a_released_series_stays_released(launch: Launch) -> None:
 
 def test_a_version_that_left_comes_back_where_it_was(launch: Launch) -> None:
     """Unseen for its time to live it leaves the scrape and waits in the ledger; its next event is one more."""
-    exporter = launch(version_ttl="1s")
+    exporter = launch()
     assert exporter.post(events(3)).status == 200
     assert exporter.scrape().total(EVENTS) == 3
 
+    exporter.terminate()
+    exporter.restart(version_ttl="1s")
     wait_until(lambda: not exporter.scrape().series(EVENTS), "the version leaves")
     assert of_state(exporter, "dormant") == 3
     assert of_state(exporter, "shown") == 0
     exporter.kill()
-    exporter.restart()
+    exporter.restart(version_ttl="30d")
     assert not exporter.scrape().series(EVENTS)
     assert exporter.post(event()).status == 200
 
@@ -139,10 +136,14 @@ def test_a_version_that_left_comes_back_where_it_was(launch: Launch) -> None:
 
 def test_a_version_that_comes_back_is_held_at_its_last_value(launch: Launch) -> None:
     """A rise that nobody saw from its foot would be lost to `increase()`."""
-    exporter = launch(version_ttl="1s", zero_hold="50ms")
+    exporter = launch(zero_hold="50ms")
     assert exporter.post(events(3)).status == 200
     wait_until(lambda: exporter.scrape().total(EVENTS) == 3, "they are shown")
+    exporter.kill()
+    exporter.restart(version_ttl="1s")
     wait_until(lambda: not exporter.scrape().series(EVENTS), "the version leaves")
+    exporter.kill()
+    exporter.restart(version_ttl="30d")
     assert exporter.post(event()).status == 200
 
     assert exporter.scrape().total(EVENTS) == 3

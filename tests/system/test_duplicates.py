@@ -37,7 +37,7 @@ def test_fifty_copies_at_once_count_once(exporter: Exporter) -> None:
 
         def send(_: int, body: object = body, together: Barrier = together) -> int:
             together.wait()
-            return exporter.post(body).status
+            return exporter.deliver(body).status
 
         with ThreadPoolExecutor(50) as pool:
             assert list(pool.map(send, range(50))) == [200] * 50

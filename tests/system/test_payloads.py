@@ -20,7 +20,7 @@ def curl(exporter: Exporter, body: bytes) -> int:
     """Post a body; the reply's status, after a look at its form."""
     words = ["curl", "--silent", "--show-error", "--data-binary", "@-", "--write-out", "\n%{http_code}"]
     url = f"http://127.0.0.1:{exporter.port}/stats"
-    done = subprocess.run([*words, url], input=body, capture_output=True, timeout=30, check=True)
+    done = subprocess.run([*words, url], input=body, capture_output=True, timeout=120, check=True)
     reply, _, status = done.stdout.rpartition(b"\n")
     assert isinstance(json.loads(reply), dict)
     return int(status)

@@ -12,7 +12,10 @@ from tests.system.monitoring import PROMETHEUS_2, PROMETHEUS_3, Prometheus
 
 
 def test_prometheus_knows_what_the_fleet_sent(tmp_path: Path) -> None:
-    """`sum by (action) (capgo_events_total)` is the fleet's own account, on 2.42 and 3; test devices are kept apart."""
+    """`sum by (action) (capgo_events_total)` is the fleet's own account, on 2.42 and 3; test devices are kept apart.
+
+    A machine that stands still refuses some posts as overloaded, and leaves others without a reply in time.
+    """
     with ExitStack() as stack:
         exporter = stack.enter_context(Exporter(tmp_path / "exporter"))
         target = {"capgo": exporter.metrics_address}
@@ -23,13 +26,14 @@ def test_prometheus_knows_what_the_fleet_sent(tmp_path: Path) -> None:
         options = {"devices": "300", "rate": "300", "duration": "4s", "test_share": "0.2"}
         rows = stack.enter_context(Fleet(tmp_path / "fleet", exporter.port, **options)).account()
 
-        assert sum(row["unacknowledged"] + row["refused"] for row in rows) == 0
         for family, is_test in (("capgo_events_total", False), ("capgo_test_events_total", True)):
-            sent = Counter[str]()
+            low, high = Counter[str](), Counter[str]()
             for row in rows:
-                sent[row["action"]] += row["acknowledged"] * (row["test"] is is_test)
-            assert sent.total() > 100, "the fleet posted hardly anything"
+                if row["test"] is is_test:
+                    low[row["action"]] += row["acknowledged"]
+                    high[row["action"]] += row["acknowledged"] + row["unacknowledged"]
+            assert low.total() > 100, "the fleet posted hardly anything"
             for prometheus in servers:
                 prometheus.wait_scraped("capgo")
-                found = {each.labels["action"]: each.value for each in prometheus.query(f"sum by (action) ({family})")}
-                assert {action: value for action, value in found.items() if value} == +sent
+                found = prometheus.query(f"sum by (action) ({family})")
+                assert low <= Counter({each.labels["action"]: int(each.value) for each in found}) <= high

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.options import Options
+from tests import clock
 from tests.unit.simulator_stub import Answer, Lost, Request, Stub, hanging_up, listening
 
 LOST = Lost()
@@ -67,7 +68,7 @@ def fleet_run(stub: Stub, stop_after: float | None = None, **settings: object) -
                 await fleet.run()
             return fleet.report()
 
-    return asyncio.run(perform())
+    return clock.run(perform())
 
 
 def test_the_account_holds_in_front_of_a_bad_server() -> None:
@@ -102,7 +103,7 @@ def test_the_account_holds_in_front_of_a_bad_server() -> None:
 def test_the_account_is_exact_in_front_of_a_good_server() -> None:
     """Every event is acknowledged, none is left in a queue, and each is where the server has it."""
     stub = Stub()
-    report = fleet_run(stub, timeout="20s", drain="30s")  # a machine that stands still is no bad server
+    report = fleet_run(stub)
 
     assert distinct(stub.requests) == tally(report, "acknowledged") == tally(report, "sent")
     assert report["totals"]["distinct_events"]["unsent"] == 0
@@ -138,7 +139,7 @@ def test_posts_to_nobody_are_never_sent() -> None:
         await fleet.run()
         return fleet.report()
 
-    totals = asyncio.run(perform())["totals"]
+    totals = clock.run(perform())["totals"]
     assert set(totals["status_codes"]) == {"unsent"}
     assert totals["distinct_events"]["sent"] == 0
     assert totals["distinct_events"]["unsent"] > 0
@@ -154,7 +155,7 @@ def test_a_fleet_outlives_a_server_that_hangs_up_on_every_connection() -> None:
                 await fleet.run()
             return fleet.report()
 
-    totals = asyncio.run(perform())["totals"]
+    totals = clock.run(perform())["totals"]
     assert totals["status_codes"].keys() <= {"unsent", "lost"}
     assert sum(totals["status_codes"].values()) == totals["posts"]
 

@@ -16,6 +16,7 @@ from exporter.simulator.dialects import Platform, dialect
 from exporter.simulator.phone import Phone, Step
 from exporter.simulator.replies import BadReplyError, Reply, read_reply
 from exporter.simulator.stories import Exit, Launch, Moment
+from tests import clock
 from tests.unit.simulator_stub import OK, Answer, Lost, Stub, listening
 
 SINGLES, BATCHES, QUEUE = "10.0.0", "8.45.11", "8.51.23"
@@ -81,7 +82,7 @@ def play(stub: Stub, version: str, moments: Iterable[Moment], scene: Play, platf
             bench.close()
             return bench
 
-    return asyncio.run(perform())
+    return clock.run(perform())
 
 
 def step(action: str, after: float = 0.1, alone: bool = False) -> Step:
@@ -289,7 +290,7 @@ def test_a_post_that_is_cut_while_it_waits_for_a_connection_was_never_sent() -> 
             first.cut()
             client.close()
 
-    asyncio.run(perform())
+    clock.run(perform())
     assert len(stub.requests) == 1
     assert [type(end) for end in ends] == [Silence, Reply]
 
