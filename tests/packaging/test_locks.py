@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -16,6 +17,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 EXTRAS = PROJECT["project"]["optional-dependencies"]
 GROUPS = PROJECT["dependency-groups"]
 RUN = PROJECT["project"]["dependencies"] + EXTRAS["simulate"]
+NPM_LOCKS = [Path("tests/render/package-lock.json")]
 WANTED = {
     "run.txt": RUN,
     "build.txt": GROUPS["build"],
@@ -65,3 +67,17 @@ def test_the_locks_fit_any_machine() -> None:
 def test_all_locks_are_known_here() -> None:
     """A new one is tested too."""
     assert {path.name for path in Path(LOCKS).iterdir()} == WANTED.keys()
+    locks = (ROOT / "tests").rglob("package-lock.json")
+    assert {path.relative_to(ROOT) for path in locks if "node_modules" not in path.parts} == set(NPM_LOCKS)
+
+
+@pytest.mark.parametrize("lock", NPM_LOCKS, ids=str)
+def test_an_npm_lock_names_versions_and_hashes_but_no_address(lock: Path) -> None:
+    """Each package that it holds, and what package.json asks for is among them in that very version."""
+    wanted = json.loads((ROOT / lock).with_name("package.json").read_text())["dependencies"]
+    packages = json.loads((ROOT / lock).read_text())["packages"]
+    assert packages.pop("")["dependencies"] == wanted
+    for name, package in packages.items():
+        assert package["integrity"].startswith("sha512-"), name
+        assert "resolved" not in package, name
+    assert {name: packages[f"node_modules/{name}"]["version"] for name in wanted} == wanted
