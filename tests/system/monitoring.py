@@ -52,12 +52,12 @@ def get_json(port: int, path: str, **parameters: str) -> Any:
 
 
 class Prometheus(Program):
-    """A Prometheus that scrapes `targets` (job → host:port) every `interval` and evaluates `rules` as often."""
+    """A Prometheus that scrapes `targets` (job → one or several host:port) and evaluates `rules` every `interval`."""
 
     def __init__(
         self,
         directory: Path,
-        targets: Mapping[str, str],
+        targets: Mapping[str, str | Sequence[str]],
         *,
         binary: Path = PROMETHEUS_2,
         interval: str = "1s",
@@ -66,8 +66,9 @@ class Prometheus(Program):
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
+        self.targets = {job: [where] if isinstance(where, str) else list(where) for job, where in targets.items()}
         config = directory / "prometheus.yml"
-        config.write_text(json.dumps(_config(targets, interval, rules, alertmanager)))
+        config.write_text(json.dumps(_config(self.targets, interval, rules, alertmanager)))
         flags = {
             "config.file": str(config),
             "storage.tsdb.path": str(directory / "storage"),
@@ -102,13 +103,13 @@ class Prometheus(Program):
         return [Series(_labels(one), [(at, float(value)) for at, value in one["values"]]) for one in answer["result"]]
 
     def wait_scraped(self, job: str) -> None:
-        """Return after a successful scrape of `job` that began after this call."""
+        """Return after a successful scrape of each target of `job` that began after this call."""
         called = time.time()
 
         def scraped() -> bool:
             up = f'up{{job="{job}"}}'
             last = self.query(f"timestamp({up}) and {up} == 1")
-            return bool(last) and min(sample.value for sample in last) > called
+            return len(last) == len(self.targets[job]) and min(sample.value for sample in last) > called
 
         wait_until(scraped, f"{job} is scraped", SCRAPE_SECONDS)
 
@@ -151,14 +152,14 @@ def _labels(element: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _config(
-    targets: Mapping[str, str], interval: str, rules: Sequence[Path], alertmanager: str | None
+    targets: Mapping[str, Sequence[str]], interval: str, rules: Sequence[Path], alertmanager: str | None
 ) -> dict[str, object]:
     """Prometheus' configuration; JSON is YAML."""
     config: dict[str, object] = {
         "global": {"scrape_interval": interval, "scrape_timeout": interval, "evaluation_interval": interval},
         "rule_files": [str(path) for path in rules],
         "scrape_configs": [
-            {"job_name": job, "static_configs": [{"targets": [address]}]} for job, address in targets.items()
+            {"job_name": job, "static_configs": [{"targets": addresses}]} for job, addresses in targets.items()
         ],
     }
     if alertmanager is not None:
