@@ -15,7 +15,7 @@ from pathlib import Path
 
 from exporter.budgets import Limits as BudgetLimits
 from exporter.events import decode
-from exporter.ingest import Ingest
+from exporter.ingest import Clock, Ingest
 from exporter.journal import Journal
 from exporter.labels import policy
 from exporter.ledger import Ledger, Limits
@@ -25,6 +25,8 @@ from exporter.telemetry import Telemetry
 ROUNDS = 7
 EVENTS = 10_000
 MEMORY = 1_000_000
+BUDGETS = BudgetLimits(20, 100, 100_000)
+"""The defaults."""
 
 _moments = itertools.count(int(time.time() * 1000) - 10_000_000)
 _ACTIONS = ("set", "download_10", "download_50", "download_complete", "app_moved_to_foreground")
@@ -58,11 +60,13 @@ def bodies(events: int, size: int) -> list[bytes]:
     return [json.dumps([event() for _ in range(size)], separators=(",", ":")).encode() for _ in range(events // size)]
 
 
-def ingest(directory: Path, memory: int = MEMORY) -> Ingest:
+def ingest(directory: Path, budgets: BudgetLimits = BUDGETS, clock: Clock = time.time) -> Ingest:
     """The spine over a directory, as the exporter builds it."""
-    journal = Journal(directory, "process", memory, 7 * 86400.0)
-    ledger = Ledger(Limits(30 * 86400.0, 150.0, 100_000, memory, BudgetLimits(20, 100, 100_000)))
-    spine = Ingest(ledger, journal, policy(()), Telemetry(), None, Load(lambda: 0), max_batch=1000, max_together=6)
+    journal = Journal(directory, "process", MEMORY, 7 * 86400.0)
+    ledger = Ledger(Limits(30 * 86400.0, 150.0, budgets.max_series, MEMORY, budgets))
+    spine = Ingest(
+        ledger, journal, policy(()), Telemetry(), None, Load(lambda: 0), max_batch=1000, max_together=6, clock=clock
+    )
     spine.load(restored=False)
     return spine
 
