@@ -180,7 +180,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
                 if now - self.request_since > timeout:
                     self._refuse(self.request)
             elif now - self.last_activity > timeout:
-                self.will_close = True
+                self.handle_close()  # at once: what waits for a client that does not read would wait for ever
 
     def _refuse(self, request: _Parser) -> None:
         request.refuse(_TimedOutError(""))
@@ -223,6 +223,7 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
             max_request_header_size=HEADER_LIMIT,
             inbuf_overflow=_BUFFERED,
             outbuf_overflow=_BUFFERED,
+            clear_untrusted_proxy_headers=False,  # whom to believe is `--trusted-proxy`'s business
             ident=None,
         )
         self.room = Room(max(BODIES_LIMIT, max_body))

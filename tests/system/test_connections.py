@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -13,7 +14,7 @@ from tests.clock import awake
 from tests.system.bodies import event
 from tests.system.conftest import OVER_THE_WIRE, Launch
 from tests.system.contract import OK, assert_refused
-from tests.system.harness import Exporter, fastest, wait_until
+from tests.system.harness import LOCALHOST, Exporter, fastest, wait_until
 from tests.system.test_replies import padded
 from tests.system.wire import Wire, chunked, post
 
@@ -153,6 +154,26 @@ def test_a_request_that_trickles_is_answered_408(hasty: Exporter) -> None:
 
         wait_until(answered, "the trickle is answered")
         assert_refused(wire.reply(), 408)
+
+
+def test_a_client_that_never_reads_its_replies_is_closed(hasty: Exporter) -> None:
+    """A few thousand of them would otherwise hold all connections."""
+    many = post(b"[%b]" % b",".join([b"{}"] * 1000)) * 100
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect((LOCALHOST, hasty.port))
+        client.setblocking(False)
+
+        def closed() -> bool:
+            try:
+                client.send(many)
+            except BlockingIOError:
+                return False
+            except ConnectionError:
+                return True
+            return False
+
+        wait_until(closed, "it is closed", 20 * TIMEOUT)
 
 
 def test_stalled_requests_do_not_delay_the_next_post(exporter: Exporter) -> None:

@@ -7,9 +7,9 @@ import json
 import pytest
 
 from tests.system.bodies import event, events
-from tests.system.conftest import OVER_THE_WIRE
+from tests.system.conftest import OVER_THE_WIRE, Launch
 from tests.system.contract import OK, assert_json, assert_refused
-from tests.system.harness import Exporter
+from tests.system.harness import Exporter, wait_until
 from tests.system.wire import Wire, chunked, post
 
 pytestmark = OVER_THE_WIRE
@@ -239,3 +239,17 @@ def test_the_private_port_refuses_in_the_one_form_too(exporter: Exporter) -> Non
         with Wire(exporter.metrics_port) as wire:
             wire.send(data)
             assert_refused(wire.reply(), status)
+
+
+@pytest.mark.parametrize(("trusted", "shown"), [("127.0.0.1", "203.0.113.9"), ("192.0.2.1", "127.0.0.1")])
+def test_a_refusal_is_logged_with_the_address_that_a_trusted_proxy_names(
+    launch: Launch, trusted: str, shown: str
+) -> None:
+    """And with the connection's own, if somebody else claims to be a proxy."""
+    exporter = launch(trusted_proxy=trusted)
+
+    assert exporter.post(b"{", {"X-Forwarded-For": "198.51.100.1, 203.0.113.9"}).status == 400
+
+    wait_until(lambda: "invalid_json_parse_body" in exporter.logs(), "the refusal is logged")
+    (line,) = [line for line in exporter.logs().splitlines() if "invalid_json_parse_body" in line]
+    assert json.loads(line)["newest_from"] == shown
