@@ -24,12 +24,13 @@ from exporter.budgets import OVERFLOW
 from exporter.changes import Changes
 from exporter.draft import Draft
 from exporter.eventlog import EventLog, Record
-from exporter.events import Batch, Event, Reason, Rejected, decode
-from exporter.fingerprints import Fingerprints, fingerprinter
+from exporter.events import Reason, decode
+from exporter.fingerprints import fingerprinter
 from exporter.journal import Journal, StorageUnavailableError
-from exporter.labels import Ignored, IgnoredReason, Label, Series, Version
-from exporter.ledger import Entry, Ledger, View
+from exporter.labels import Label, Series, Version
+from exporter.ledger import Ledger, View
 from exporter.load import PATIENCE, Load
+from exporter.post import Post
 from exporter.telemetry import Telemetry
 
 Clock = Callable[[], float]
@@ -53,41 +54,6 @@ class Answer(NamedTuple):
 
 class OverloadedError(Exception):
     """The post can't be counted soon enough; nothing of it was."""
-
-
-class Post:
-    """A decoded post on its way through the commit; `error` or `series` are set when it is decided."""
-
-    __slots__ = ("array", "decided", "elements", "entries", "error", "ignored", "positions", "rejected", "series")
-
-    def __init__(self, batch: Batch, label: Label, fingerprints: Fingerprints) -> None:
-        self.array = batch.array
-        self.elements = len(batch.items)
-        events: list[Event] = []
-        labelled: list[Series] = []
-        self.positions: list[int] = []
-        self.rejected: dict[int, Reason] = {}
-        self.ignored: list[IgnoredReason] = []
-        for index, item in enumerate(batch.items):
-            outcome = item if isinstance(item, Rejected) else label(item)
-            if isinstance(outcome, Rejected):
-                self.rejected[index] = outcome.reason
-            elif isinstance(outcome, Ignored):
-                self.ignored.append(outcome.reason)
-            elif isinstance(item, Event):
-                events.append(item)
-                labelled.append(outcome)
-                self.positions.append(index)
-        timestamps = [event.timestamp or 0 for event in events]
-        devices = [event.device_id or "" for event in events]
-        self.entries = list(map(Entry, labelled, fingerprints(events), timestamps, devices))
-        self.series: Sequence[Series | None] = ()
-        self.error: Exception | None = None
-        self.decided = False
-
-    def counted(self) -> list[tuple[int, Series]]:
-        """Index in the body and series of each event that was counted."""
-        return [(at, series) for at, series in zip(self.positions, self.series, strict=True) if series is not None]
 
 
 class Ingest:

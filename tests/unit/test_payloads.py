@@ -10,9 +10,9 @@ from exporter.draft import Draft
 from exporter.events import decode
 from exporter.exposition import Exposer
 from exporter.fingerprints import fingerprinter
-from exporter.ingest import Post
 from exporter.labels import policy
 from exporter.ledger import Ledger, Limits
+from exporter.post import Post
 from tests.fixtures import Fixture, load
 
 MAX_BATCH = 1000
