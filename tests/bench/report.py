@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tests.bench.contestants import GRANIAN, NAIVE, NODE, WAITRESS
+from tests.bench.contestants import GRANIAN, NAIVE, NODE, NODE_PROGRAM, WAITRESS
 from tests.bench.load import CASES, CONNECTIONS, Posted
 
 HEADINGS: Final = (
@@ -103,7 +103,7 @@ def _versions() -> Iterable[str]:
     yield f"Python {platform.python_version()}"
     for name in ("falcon", "waitress", "granian", "prometheus-client", "msgspec"):
         yield f"{name} {version(name)}"
-    yield f"Node.js {_output('node', '--version').strip().removeprefix('v')}"
+    yield f"Node.js {_output(str(NODE_PROGRAM), '--version').strip().removeprefix('v')}"
     yield f"pushgateway {_output('prometheus-pushgateway', '--version').split()[2]}"
 
 
