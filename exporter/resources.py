@@ -198,6 +198,10 @@ class MetricsResource:
         resp.set_header("Vary", "Accept, Accept-Encoding")
         reply(resp, body if compressed is None else compressed, content_type=content_type)
 
+    def on_head(self, _req: falcon.Request, resp: falcon.Response) -> None:
+        """An uptime checker, who sees no series, and so must move none on."""
+        reply(resp, b"", content_type="text/plain")
+
 
 class HealthResource:
     """`/healthz`: the process answers."""
@@ -205,6 +209,8 @@ class HealthResource:
     def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
         """Always ok."""
         reply(resp, OK)
+
+    on_head = on_get
 
 
 class ReadyResource:
@@ -218,6 +224,8 @@ class ReadyResource:
         if not self._ingest.ready():
             raise RequestRefusedError("storage_unavailable")
         reply(resp, OK)
+
+    on_head = on_get
 
 
 class BackupResource:

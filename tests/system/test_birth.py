@@ -7,7 +7,7 @@ import time
 
 from tests.system.bodies import event, events
 from tests.system.conftest import Launch
-from tests.system.harness import Exporter, Labels, Scrape, wait_until
+from tests.system.harness import Exporter, Labels, Scrape, request, wait_until
 from tests.system.test_metrics import assert_sums_hold
 
 EVENTS = "capgo_events_total"
@@ -77,6 +77,17 @@ def test_without_a_prometheus_any_look_counts_as_a_scrape(launch: Launch) -> Non
     wait_until(
         lambda: Scrape.parse(exporter.private("/metrics").body.decode()).total(EVENTS) == 1, "the event is shown"
     )
+
+
+def test_an_uptime_checker_starts_no_hold(launch: Launch) -> None:
+    """It asks for the head alone, and so has seen no series at 0; also where no Prometheus has come yet."""
+    exporter = launch(zero_hold="50ms")
+    assert exporter.post(event()).status == 200
+    for _ in range(5):
+        assert request(exporter.metrics_port, "HEAD", "/metrics").status == 200
+        time.sleep(0.03)
+
+    assert [exporter.scrape().total(EVENTS) for _ in range(2)] == [0, 0]
 
 
 def test_a_held_series_rises_by_no_event_before_its_release(launch: Launch) -> None:

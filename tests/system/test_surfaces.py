@@ -10,6 +10,7 @@ import pytest
 from tests.system.bodies import event
 from tests.system.contract import OK, assert_refused
 from tests.system.harness import Exporter, request
+from tests.system.wire import Wire
 
 
 class Page(HTMLParser):
@@ -68,6 +69,15 @@ def test_a_running_exporter_is_healthy_and_ready(exporter: Exporter) -> None:
     """For the container's check and the load balancer's."""
     assert [exporter.private(path).status for path in ("/healthz", "/readyz")] == [200, 200]
     assert exporter.scrape().value("capgo_exporter_ready") == 1
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_an_uptime_checker_may_ask_for_the_head_alone(exporter: Exporter, path: str) -> None:
+    """It is answered without a body, and the connection goes on."""
+    with Wire(exporter.metrics_port) as wire:
+        for _ in range(2):
+            wire.send(f"HEAD {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            assert wire.reply(has_body=False).status == 200
 
 
 def test_the_landing_page_shows_what_arrived(exporter: Exporter) -> None:
