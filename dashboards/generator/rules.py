@@ -37,7 +37,7 @@ def _prometheus_rule(alert: Alert) -> Json:
         "expr": alert.expr,
         "for": alert.wait,
         "labels": {"severity": alert.severity},
-        "annotations": _annotations(alert, "{{ $externalLabels.grafana }}", lambda form: f"{{{{ $value | {form} }}}}"),
+        "annotations": _annotations(alert, "{{ $externalLabels.grafana }}/", lambda form: f"{{{{ $value | {form} }}}}"),
     }
 
 
@@ -58,6 +58,7 @@ def grafana_rules(groups: list[Group], scale: Timescale) -> Json:
 
 
 def _grafana_rule(alert: Alert) -> Json:
+    # Grafana's own address always ends with a slash, whatever `root_url` says.
     annotations = _annotations(alert, "{{ externalURL }}", lambda form: f"{{{{ $values.A.Value | {form} }}}}")
     window = {"from": _LOOK_BACK_SECONDS, "to": 0}
     return {
@@ -104,7 +105,7 @@ def _annotations(alert: Alert, grafana: str, value: Callable[[str], str]) -> dic
     return {
         "summary": filled(alert.summary),
         "description": filled(alert.description),
-        "dashboard": f"{grafana}/d/{alert.dashboard}?viewPanel={panel_id(alert.panel)}{variables}",
+        "dashboard": f"{grafana}d/{alert.dashboard}?viewPanel={panel_id(alert.panel)}{variables}",
         "runbook": f"{RUNBOOK}#{alert.name.lower()}",
     }
 

@@ -134,7 +134,7 @@ def test_both_forms_of_an_alert_agree_in_everything_else() -> None:
         words = {name: text for name, text in ours["annotations"].items() if not name.startswith("__")}
         spelled = {
             name: text.replace("$values.A.Value", "$value").replace(
-                "{{ externalURL }}", "{{ $externalLabels.grafana }}"
+                "{{ externalURL }}", "{{ $externalLabels.grafana }}/"
             )
             for name, text in words.items()
         }
@@ -148,6 +148,7 @@ def test_an_alert_leads_to_a_panel_that_exists_and_to_its_runbook() -> None:
         words = rule["annotations"]
         panels = {str(panel["id"]) for panel in DASHBOARDS[words["__dashboardUid__"]]["panels"]}
         assert words["__panelId__"] in panels
-        assert f"/d/{words['__dashboardUid__']}?viewPanel={words['__panelId__']}" in words["dashboard"]
+        link = f"{{{{ externalURL }}}}d/{words['__dashboardUid__']}?viewPanel={words['__panelId__']}"
+        assert words["dashboard"].startswith(link)
         assert words["runbook"] == f"dashboards/README.md#{rule['title'].lower()}"
         assert rule["title"] in headings
