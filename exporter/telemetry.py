@@ -70,7 +70,7 @@ class Telemetry:
     def __init__(self) -> None:
         self.tally = Tally()
         self.last_event: dict[str, float] = {}
-        self.registry = registry = CollectorRegistry()
+        self.own = registry = CollectorRegistry()
         self.requests = Counter(
             "capgo_exporter_requests",
             "Requests answered on the public port, by status code.",
@@ -169,7 +169,7 @@ class Telemetry:
             else:
                 self.last_event.pop(app_id, None)
         yield last
-        yield from self.registry.collect()
+        yield from self.own.collect()
 
 
 def _event_families(tally: Tally) -> Iterator[Metric]:
