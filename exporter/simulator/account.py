@@ -10,7 +10,8 @@ most once here:
 - *acknowledged*: a 2xx was read for a post with it.
 
 A server that counts each event exactly once has, in every row, at least `acknowledged` and at most
-`acknowledged + unacknowledged`; ignored rows are events that mean nothing and should not be counted.
+`acknowledged + unacknowledged`; ignored rows are events that mean nothing and should not be counted. Of the `set` of
+a version, `restored` are those acknowledged by which the rollback of another put it in place again.
 
 The labels are what the client means: the simulator works them out itself and shares no code with the exporter.
 """
@@ -44,26 +45,31 @@ class Event:
 
     __slots__ = ("_fates", "body", "fate")
 
-    def __init__(self, body: bytes, fates: list[int]) -> None:
+    def __init__(self, body: bytes, *fates: list[int]) -> None:
+        """`fates` are the rows that it is in, each with a number by fate."""
         self.body: Final = body
         self.fate = Fate.UNSENT
         self._fates = fates
-        fates[Fate.UNSENT] += 1
+        for row in fates:
+            row[Fate.UNSENT] += 1
 
     def settle(self, fate: Fate) -> None:
         """Take note of what a post with this event came to."""
         if fate > self.fate:
-            self._fates[self.fate] -= 1
-            self._fates[fate] += 1
+            for row in self._fates:
+                row[self.fate] -= 1
+                row[fate] += 1
             self.fate = fate
 
 
 class Account:
     def __init__(self) -> None:
         self._rows: defaultdict[Labels, list[int]] = defaultdict(lambda: [0] * len(Fate))
+        self._restored: defaultdict[Labels, list[int]] = defaultdict(lambda: [0] * len(Fate))
 
-    def open(self, body: bytes, labels: Labels) -> Event:
-        return Event(body, self._rows[labels])
+    def open(self, body: bytes, labels: Labels, restores: bool = False) -> Event:
+        """`restores`: it is the `set` of a rollback."""
+        return Event(body, self._rows[labels], *([self._restored[labels]] if restores else []))
 
     def totals(self) -> dict[str, int]:
         """The numbers of a row, over all rows."""
@@ -73,7 +79,10 @@ class Account:
         """The series that should be counted, or those that should not."""
         for labels, fates in sorted(self._rows.items()):
             if labels.ignored == ignored:
-                yield {name: value for name, value in labels._asdict().items() if name != "ignored"} | _numbers(fates)
+                row = {name: value for name, value in labels._asdict().items() if name != "ignored"} | _numbers(fates)
+                if labels in self._restored:
+                    row["restored"] = self._restored[labels][Fate.ACKNOWLEDGED]
+                yield row
 
 
 def _numbers(fates: list[int]) -> dict[str, int]:

@@ -92,7 +92,8 @@ class Fleet:
 
     def record(self, phone: Phone, step: Step) -> Event:
         self._event_pace.spend(self._loop.time())
-        return self.account.open(phone.body(step, int(time.time() * 1000)), phone.labels(step))
+        body = phone.body(step, int(time.time() * 1000))
+        return self.account.open(body, phone.labels(step), step.restores)
 
     def post(self, headers: bytes, events: Sequence[Event], body: bytes, done: Done) -> Post:
         start = self._loop.time()

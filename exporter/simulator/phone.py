@@ -39,6 +39,7 @@ class Step(NamedTuple):
 
     A `version_name` of None is left out, as the plugin does where it has forgotten it. `alone` events are posted as
     single objects by code beside the queue, without a timestamp. Steps 0 seconds after another share its millisecond.
+    A `set` that `restores` is that of a rollback, which puts the version before in place again.
     """
 
     after: float
@@ -47,6 +48,7 @@ class Step(NamedTuple):
     old_version_name: str = ""
     metadata: Mapping[str, str] | None = None
     alone: bool = False
+    restores: bool = False
 
 
 class Phone:

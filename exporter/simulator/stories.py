@@ -285,5 +285,5 @@ def _roll_back(phone: Phone, bundle: str, previous: str | None) -> Story:
         yield Step(0, "reset", phone.native_name, bundle)
     phone.current = previous
     if previous is not None:
-        yield Step(0, "set", previous, phone.native_name)
+        yield Step(0, "set", previous, phone.native_name, restores=True)
     yield Step(0.1, "delete", _about(phone, bundle))

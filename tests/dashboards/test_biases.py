@@ -1,0 +1,123 @@
+"""The biases that the documentation owns up to, as large as it says: a fleet's own account against the panels.
+
+Half of the updates to a version are rolled back, in front of the real exporter and a real Prometheus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.dashboards import grafana
+from tests.dashboards.conftest import answer, label_values
+from tests.dashboards.grafana import View
+from tests.system.fleet import Fleet
+from tests.system.harness import Exporter, wait_until
+from tests.system.monitoring import PROMETHEUS_3, Prometheus, Sample
+
+JOB = "capgo-exporter"
+APP, BEFORE, BAD = "com.example.shop", "1.2.3", "1.2.4"
+FLEET = {
+    "devices": "3000",
+    "rate": "0",
+    "duration": "15s",
+    "base_failure": "0.1",
+    "fail": "android:update_fail=0.5,ios:update_fail=0.5",
+}
+TOLERANCE = 0.04
+"""Series live for some sixty scrapes: increase() may exceed a count by a sixtieth or two."""
+
+DASHBOARDS = grafana.load()
+
+
+class Seen(NamedTuple):
+    """What Prometheus holds of a bad rollout, and the fleet's account of it."""
+
+    prometheus: Prometheus
+    rows: list[dict[str, Any]]
+    end: float
+
+    def shown(self, name: str, title: str, **chosen: str) -> float:
+        """The value of a panel."""
+
+        def values(selector: str, label: str) -> list[str]:
+            return label_values(self.prometheus, selector, label, self.end - 3600, self.end)
+
+        dashboard = DASHBOARDS[f"live-updates-{name}"]
+        view = View(dashboard, self.end - 3600, self.end, values, 1, {"app_id": APP, **chosen})
+        panel = next(panel for panel in grafana.panels(dashboard) if panel["title"] == title)
+        (sample,) = answer(self.prometheus, view, view.ask(panel, panel["targets"][0]))
+        assert isinstance(sample, Sample)
+        return sample.value
+
+    def sent(self, *actions: str, number: str = "acknowledged", **labels: str) -> int:
+        """Events of production phones, by what became of them."""
+        return sum(
+            row.get(number, 0)
+            for row in self.rows
+            if row["action"] in actions
+            and row["platform"] in {"android", "ios"}
+            and not row["test"]
+            and labels.items() <= row.items()
+        )
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
+    directory = tmp_path_factory.mktemp("biases")
+    with ExitStack() as stack:
+        exporter = stack.enter_context(Exporter(directory / "exporter", zero_hold="3s"))
+        target = {JOB: exporter.metrics_address}
+        prometheus = stack.enter_context(
+            Prometheus(directory / "prometheus", target, binary=PROMETHEUS_3, interval="500ms")
+        )
+        prometheus.wait_scraped(JOB)
+        rows = stack.enter_context(Fleet(directory / "fleet", exporter.port, **FLEET)).account()
+        wait_until(
+            lambda: exporter.scrape().value("capgo_exporter_ledger_events", state="held") == 0,
+            "all series are released",
+        )
+        prometheus.wait_scraped(JOB)
+        yield Seen(prometheus, rows, prometheus.value(f'timestamp(up{{job="{JOB}"}})'))
+
+
+def test_the_version_before_is_flattered_by_the_rollbacks_of_the_bad_one(seen: Seen) -> None:
+    """Each puts it in place again with a `set`, which is no attempt; without these its failed share is the true one."""
+    failures = seen.sent("set_fail", "update_fail", version=BEFORE)
+    attempts = seen.sent("set", "set_fail", version=BEFORE)
+    restored = seen.sent("set", version=BEFORE, number="restored")
+    assert failures > 3
+    assert restored > 20
+
+    shown = seen.shown("rollout", "Baseline failed", version=BAD, baseline=BEFORE)
+
+    true = failures / (attempts - restored)
+    assert shown < true * (1 - 2 * TOLERANCE)
+    assert shown == pytest.approx(true * (attempts - restored) / attempts, rel=TOLERANCE)
+
+
+def test_the_bad_version_itself_is_not_flattered(seen: Seen) -> None:
+    """Nobody is put back to it, so its failed share is the true one."""
+    chosen = {"version": BAD}
+    assert seen.sent("set", number="restored", **chosen) == 0
+
+    shown = seen.shown("rollout", "Failed updates", **chosen)
+
+    failures = seen.sent("set_fail", "update_fail", **chosen)
+    assert shown == pytest.approx(failures / seen.sent("set", "set_fail", **chosen), rel=TOLERANCE)
+
+
+def test_the_installs_of_an_app_are_low_by_the_rollbacks_to_the_bundle_it_came_with_alone(seen: Seen) -> None:
+    """`set - update_fail` takes away the `set` of every rollback; one to the store's bundle has sent none."""
+    rollbacks, restored = seen.sent("update_fail"), seen.sent("set", number="restored")
+    true = seen.sent("set") - restored
+    to_the_stores_bundle = rollbacks - restored
+    assert to_the_stores_bundle > 10
+
+    shown = seen.shown("overview", "Installs")
+
+    assert shown == pytest.approx(true - to_the_stores_bundle, rel=TOLERANCE)
+    assert shown + to_the_stores_bundle == pytest.approx(true, rel=TOLERANCE)
