@@ -29,6 +29,9 @@ from exporter.ledgerfile import Durability, LedgerError
 OLD_ROWS: Final = 10_000_000
 """Fingerprints on disk beside those in memory, at the most (about 250 MB); the oldest by device time go first."""
 
+_RETIRED_TOGETHER: Final = 1000
+"""Fingerprints that leave memory at a time: one by one each would cost its commit as much as counting it."""
+
 _TIDY_SECONDS: Final = 60.0
 _TIDY_ROWS: Final = 1000
 
@@ -203,19 +206,20 @@ class Journal:
         return number
 
     def _retire(self, recent: int, now: float) -> tuple[int, int]:
-        """Move to `old` what exceeds memory, a little with each commit; returns how many stay and how many moved."""
+        """Move to `old` what exceeds memory, a little now and then; returns how many stay and how many moved."""
         if recent <= self._memory:
             return recent, 0
+        enough = self._memory - min(_RETIRED_TOGETHER, self._memory // 10)
         leaving: dict[int, int] = {}
         last = 0
         for tx, blob in self._db.execute("SELECT tx, fingerprints FROM recent WHERE tx <= ? ORDER BY tx", (self._tx,)):
-            if recent - len(leaving) <= self._memory:
+            if recent - len(leaving) <= enough:
                 break
             leaving.update(ledgerfile.unpack(blob))
             last = tx
         self._db.execute("DELETE FROM recent WHERE tx <= ?", (last,))
         earliest, latest = (now - self._window) * 1000, (now + self._window) * 1000
-        rows = [(timestamp, value) for value, timestamp in leaving.items() if earliest <= timestamp <= latest]
+        rows = sorted((timestamp, value) for value, timestamp in leaving.items() if earliest <= timestamp <= latest)
         self._db.executemany("INSERT OR IGNORE INTO old VALUES (?, ?)", rows)
         return recent - len(leaving), len(rows)
 

@@ -67,8 +67,8 @@ def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
         failed,
     )
     private.start()
-    parts = app.build(settings, telemetry, lambda: public.waiting)
-    process.keep_for_good()
+    with process.nothing_is_garbage():
+        parts = app.build(settings, telemetry, lambda: public.waiting)
     public = _kind(settings)(
         app.create_public_app(parts),
         settings.listen,
