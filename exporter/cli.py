@@ -59,9 +59,8 @@ def _serve(words: list[str]) -> int:
 
     def started(port: int, metrics_port: int) -> None:
         if console:
-            print(
-                _NEXT.format(port=port, host=settings.metrics_listen.host, metrics_port=metrics_port), file=sys.stderr
-            )
+            host, hold = settings.metrics_listen.host, settings.zero_hold
+            print(_NEXT.format(port=port, host=host, metrics_port=metrics_port, hold=hold), file=sys.stderr)
         _log.info("listening", port=port, metrics_port=metrics_port)
 
     return serve(settings, started)
@@ -78,7 +77,7 @@ capgo-exporter takes posts on port {port}.
           http://127.0.0.1:{port}/stats
   See it:
       http://{host}:{metrics_port}/          what has arrived
-      http://{host}:{metrics_port}/metrics   for Prometheus
+      http://{host}:{metrics_port}/metrics   for Prometheus, which must see a new series at 0 first, for {hold:g} s
 """
 
 
