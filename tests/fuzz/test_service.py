@@ -1,4 +1,4 @@
-"""Any bytes get an answer that the contract has, never a 500, and the accounts balance."""
+"""Any request gets an answer that the contract has, never a 500, and the accounts balance."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from tests import fixtures
 from tests.fuzz import strategies
 from tests.fuzz.mutator import Mutator, seeds
-from tests.fuzz.oracle import compare, read
 from tests.fuzz.service import MAX_BODY, Service
 
-patiently = settings(deadline=None, suppress_health_check=list(HealthCheck))
+BODIES = 20_000
+
+patiently = settings(suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(scope="module")
@@ -24,25 +25,6 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     yield service
     service.balance()
     service.close()
-
-
-@settings(patiently, max_examples=600)
-@given(strategies.bodies)
-def test_any_bytes_are_read_as_the_standard_library_reads_them(body: bytes) -> None:
-    """Or refused, where that refuses them; and what is taken has labels and fingerprints of the promised form."""
-    compare(body, read(body))
-
-
-def test_mutated_real_bodies_are_read_as_the_standard_library_reads_them() -> None:
-    """The first of the millions that `python -m tests.fuzz.mutate` tries."""
-    mutator = Mutator(seeds(), seed=1)
-    taken = 0
-    for _ in range(10_000):
-        body = mutator.body()
-        batch = read(body)
-        compare(body, batch)
-        taken += batch is not None
-    assert 0.3 < taken / 10_000 < 0.9, "a fuzzer that makes only junk, or none, tries nothing"
 
 
 METHODS = ("POST", "GET", "PUT", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE", "CONNECT", "BREW", "post")
@@ -66,6 +48,13 @@ HEADERS = st.dictionaries(
 def test_any_body_gets_an_answer_of_the_contract(service: Service, body: bytes) -> None:
     """In the form that clients understand."""
     assert service.post(body) in {200, 400, 413}
+
+
+def test_a_mutated_real_body_gets_an_answer_of_the_contract(service: Service) -> None:
+    """Many of them, good and bad, through the same ledger."""
+    mutator = Mutator(seeds(), seed=2)
+
+    assert {service.post(mutator.body()) for _ in range(BODIES)} <= {200, 400, 413}
 
 
 @settings(patiently, max_examples=250)
