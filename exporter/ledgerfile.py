@@ -60,6 +60,12 @@ DROP TABLE series_1;
 Durability = Literal["process", "power"]
 _SYNCHRONOUS: Final = {"process": "NORMAL", "power": "FULL"}
 
+_PAGE: Final = 1024
+"""Bytes; a commit writes every page that it touches whole, and a few bytes in each."""
+
+_LOG_BYTES: Final = 4 * 2**20
+"""Of the write-ahead log, beyond which it is folded into the file."""
+
 _READ_SERIES: Final = (
     "SELECT app_id, platform, version, test, action, total, state, base, since FROM series ORDER BY since"
 )
@@ -127,6 +133,7 @@ def create(path: Path) -> None:
     try:
         new.unlink(missing_ok=True)
         with closing(sqlite3.connect(new, isolation_level=None)) as db:
+            db.execute(f"PRAGMA page_size = {_PAGE}")
             db.executescript(f"BEGIN; {SCHEMA}")
             db.execute("INSERT INTO meta VALUES ('key', ?)", (secrets.token_bytes(KEY_SIZE),))
             db.execute("INSERT INTO meta VALUES ('forgotten_events', 0)")
@@ -179,6 +186,7 @@ def connect(path: Path, durability: Durability, migrations: Mapping[int, str] = 
             db.execute("PRAGMA locking_mode = EXCLUSIVE")
             db.execute("PRAGMA journal_mode = WAL")
             db.execute(f"PRAGMA synchronous = {_SYNCHRONOUS[durability]}")
+            db.execute(f"PRAGMA wal_autocheckpoint = {_LOG_BYTES // _PAGE}")
             db.execute("BEGIN IMMEDIATE")  # takes the lock now, not at the first post
             db.execute("COMMIT")
             _migrate(db, path, migrations)
