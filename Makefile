@@ -28,7 +28,7 @@ run: $(VENV)/.run ## Install what is missing and start the exporter (ARGS="--hel
 	@exec $(BIN)/capgo-exporter $(ARGS)
 
 test: lint tools $(RENDER)/node_modules/.installed ## Install what the tests need and run them all
-	@$(BIN)/pytest -n auto --dist loadfile $(ARGS)
+	@$(BIN)/pytest -n $$(($$(nproc) + 1)) --dist loadfile $(ARGS) # most tests wait for something
 
 lint: $(VENV)/.test ## Style, types and the direction of imports
 	@$(BIN)/ruff check

@@ -82,14 +82,15 @@ class Server(Program):
         return Scrape.parse(request(self.port, "GET", "/metrics").body.decode()).total(name, **labels)
 
 
-def _exporter(name: str, directory: Path, **settings: str) -> Peer:
-    exporter = Exporter(directory, **settings)
-    exporter.argv = _pinned(exporter.argv)
+def exporter(name: str, directory: Path, **settings: str) -> Peer:
+    """The exporter, its data in the directory."""
+    running = Exporter(directory, **settings)
+    running.argv = _pinned(running.argv)
 
     def counted() -> float:
-        return exporter.scrape().total("capgo_exporter_events_counted_total")
+        return running.scrape().total("capgo_exporter_events_counted_total")
 
-    return Peer(name, exporter, Target(exporter.port), counted)
+    return Peer(name, running, Target(running.port), counted)
 
 
 def _handler(name: str, directory: Path, *argv: str) -> Peer:
@@ -122,8 +123,8 @@ NAIVE: Final = "Falcon + prometheus_client"
 NODE: Final = "Node.js + prom-client"
 
 CONTESTANTS: Final[Mapping[str, Callable[[Path], Peer]]] = {
-    "waitress": lambda directory: _exporter(WAITRESS, directory),
-    "granian": lambda directory: _exporter(GRANIAN, directory, server="granian"),
+    "waitress": lambda directory: exporter(WAITRESS, directory),
+    "granian": lambda directory: exporter(GRANIAN, directory, server="granian"),
     "naive": lambda directory: _handler(NAIVE, directory, sys.executable, str(HERE.parent / "system/naive.py")),
     "node": lambda directory: _handler(NODE, directory, str(NODE_PROGRAM), str(HERE / "node/handler.mjs")),
     "pushgateway": lambda directory: _pushgateway("pushgateway, text pushes", directory),
