@@ -15,7 +15,7 @@ from typing import Final
 import falcon
 
 from exporter.events import MalformedBodyError, TooManyEventsError
-from exporter.exposition import Exposer, compress
+from exporter.exposition import Exposer, encoded
 from exporter.ingest import Answer, Ingest, OverloadedError
 from exporter.journal import StorageUnavailableError
 from exporter.refusals import EVENT_REFUSALS, REQUEST_REFUSALS
@@ -191,12 +191,12 @@ class MetricsResource:
         view = self._ingest.view(scrape=from_prometheus or not self._prometheus_came)
         self._ingest.observe()
         families = self._telemetry.families(view)
-        content_type, body = self._exposer.expose(view, families, req.get_header("Accept") or "")
-        compressed = compress(body, req.get_header("Accept-Encoding") or "")
-        if compressed is not None:
-            resp.set_header("Content-Encoding", "gzip")
+        content_type, parts = self._exposer.expose(view, families, req.get_header("Accept") or "")
+        encoding, body = encoded(parts, req.get_header("Accept-Encoding") or "")
+        if encoding:
+            resp.set_header("Content-Encoding", encoding)
         resp.set_header("Vary", "Accept, Accept-Encoding")
-        reply(resp, body if compressed is None else compressed, content_type=content_type)
+        reply(resp, body, content_type=content_type)
 
     def on_head(self, _req: falcon.Request, resp: falcon.Response) -> None:
         """An uptime checker, who sees no series, and so must move none on."""

@@ -45,6 +45,7 @@ def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     process.allow_files(settings.connection_limit + FILES_BESIDE)
     process.return_freed_memory()
+    process.take_short_turns()
     stop = threading.Event()
     failures: list[str] = []
     for number in (signal.SIGTERM, signal.SIGINT):

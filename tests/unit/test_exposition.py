@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.exposition import choose_encoder
 
-from exporter.exposition import Exposer, compress
+from exporter.exposition import Exposer, encoded
 from exporter.labels import Series, Version
 from exporter.ledger import View
 from exporter.telemetry import EVENTS_HELP, TEST_EVENTS_HELP
@@ -51,8 +51,8 @@ def test_the_text_is_the_librarys_byte_for_byte(scrapes: list[dict[Series, int]]
     for departures, more in enumerate(scrapes):
         shown = more if leave else shown | more
         for accept in (PLAIN, OPENMETRICS):
-            body = exposer.expose(view(shown, departures * leave), [], accept).body
-            assert body == choose_encoder(accept)[0](_Library(shown))
+            parts = exposer.expose(view(shown, departures * leave), [], accept).parts
+            assert b"".join(parts) == choose_encoder(accept)[0](_Library(shown))
 
 
 def test_a_scrape_that_was_overtaken_shows_its_own_moment() -> None:
@@ -60,7 +60,7 @@ def test_a_scrape_that_was_overtaken_shows_its_own_moment() -> None:
     one, two = (Series(Version("com.acme.notes", "ios", version, False), "set") for version in ("1.0", "1.1"))
     exposer = Exposer()
     for shown in ({one: 2, two: 1}, {one: 1}):
-        assert exposer.expose(view(shown), [], PLAIN).body == choose_encoder(PLAIN)[0](_Library(shown))
+        assert b"".join(exposer.expose(view(shown), [], PLAIN).parts) == choose_encoder(PLAIN)[0](_Library(shown))
 
 
 @pytest.mark.parametrize("value", [0, 1, 999_999, 1_000_000, 1_234_567, 10**7, 123_456_789_012, 2**53])
@@ -68,7 +68,7 @@ def test_large_counts_are_written_as_the_library_writes_them(value: int) -> None
     """It switches to an exponent at a million."""
     shown = {Series(Version("com.acme.notes", "ios", "1.0", False), "set"): value}
 
-    assert Exposer().expose(view(shown), [], PLAIN).body == choose_encoder(PLAIN)[0](_Library(shown))
+    assert b"".join(Exposer().expose(view(shown), [], PLAIN).parts) == choose_encoder(PLAIN)[0](_Library(shown))
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_large_counts_are_written_as_the_library_writes_them(value: int) -> None
 )
 def test_gzip_is_used_when_asked_for(header: str, asked: bool) -> None:
     """Prometheus asks for it with every scrape."""
-    compressed = compress(b"x" * 1000, header)
+    encoding, body = encoded([b"x" * 1000, b"y" * 1000], header)
 
-    assert (compressed is not None) == asked
-    assert compressed is None or gzip.decompress(compressed) == b"x" * 1000
+    assert encoding == ("gzip" if asked else "")
+    assert (gzip.decompress(body) if asked else body) == b"x" * 1000 + b"y" * 1000

@@ -43,7 +43,7 @@ class Exporter:
     def samples(self) -> dict[str, float]:
         """Name and labels, as the text format has them, and value of all that is not 0."""
         self.ledger.apply(self.ledger.exposure(0))
-        text = Exposer().expose(self.ledger.view(), [], "").body.decode()
+        text = b"".join(Exposer().expose(self.ledger.view(), [], "").parts).decode()
         lines = [line.rpartition(" ") for line in text.split("\n") if line and not line.startswith("#")]
         return {name: float(value) for name, _, value in lines if float(value)}
 
