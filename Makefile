@@ -43,9 +43,9 @@ demo: $(VENV)/.run ## A simulated bad rollout with the local Prometheus; says wh
 soak: lint tools ## The proof of exactly-once in its long form: over 100 kills with each server, about 10 minutes
 	@SOAK=1 $(BIN)/pytest tests/system/test_promise.py -s
 
-bench: $(VENV)/.test tests/bench/node/node_modules/.installed ## What it costs on this machine, beside others: 15 minutes
+bench: $(VENV)/.test tests/bench/node/node_modules/.installed ## What it costs on this machine, beside others: 20 minutes
 	@.ci/debian-packages wrk prometheus-pushgateway
-	@for part in ledger scrape growth peers; do $(BIN)/python -m tests.bench.$$part; done
+	@for part in ledger scrape interference growth peers; do $(BIN)/python -m tests.bench.$$part; done
 
 dashboards: $(VENV)/.test ## Write dashboards and alert rules anew, after a change of their generator
 	@$(BIN)/python -m dashboards.generator

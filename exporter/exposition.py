@@ -118,7 +118,7 @@ def _escape(value: str) -> str:
 
 
 def encoded(parts: Iterable[bytes], accept_encoding: str) -> tuple[str, bytes]:
-    """The content encoding, empty if there is none, and the body; gzipped if the `Accept-Encoding` header asks for it."""
+    """The content encoding, empty if there is none, and the body: gzipped where `Accept-Encoding` asks for that."""
     accepted = (part.split(";")[0].strip().lower() for part in accept_encoding.split(","))
     if "gzip" not in accepted:
         return "", b"".join(parts)

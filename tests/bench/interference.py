@@ -1,4 +1,4 @@
-"""How much scrapes delay posts: `python -m tests.bench.interference`, about 2 minutes.
+"""How much scrapes delay posts: `python -m tests.bench.interference`, about 3 minutes.
 
 One exporter that shows 100,000 series gets posts at a moderate rate, by turns in peace and while it is scraped again
 and again without a pause, on one core; wrk and the scraper are on another. Prints Markdown.
@@ -21,8 +21,8 @@ from tests.bench.filled import BUDGETS, Filled, Size
 from tests.bench.load import CASES, Posted, post
 from tests.system.harness import SCRAPE_HEADER, Exporter, request
 
-ROUNDS: Final = 7
-SECONDS: Final = 5
+ROUNDS: Final = 5
+SECONDS: Final = 3
 RATE: Final = 200.0
 """Posts a second of arrays of 1 to 5: a tenth of what a core does."""
 FORMATS: Final = {
