@@ -183,7 +183,9 @@ class Journal:
     def _write_series(self, changes: Changes) -> None:
         executemany = self._db.executemany
         if changes.totals:
-            executemany(_COUNT, [(total, self._id(series, total)) for series, total in changes.totals.items()])
+            rows = executemany(_COUNT, [(total, self._id(series, total)) for series, total in changes.totals.items()])
+            if rows.rowcount != len(changes.totals):
+                raise sqlite3.IntegrityError("a series is not where it was")  # better refused than lost
         if changes.shows:
             executemany(_SHOW, [(*show, *series.version, series.action) for series, show in changes.shows.items()])
         if changes.sightings:

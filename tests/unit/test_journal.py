@@ -191,6 +191,21 @@ def test_a_failed_commit_that_landed_after_all_is_told_of(opened: Open) -> None:
     assert Draft(ledger, 2.0, journal.remembers).add([entry]) == [None]
 
 
+def test_a_count_that_finds_no_row_is_refused_and_not_lost(opened: Open, tmp_path: Path) -> None:
+    """Rows are found by numbers kept in memory; were one wrong, the client would be told ok for nothing."""
+    journal = opened()
+    journal.commit(Changes(1.0, totals={SERIES: 1}))
+    journal._ids[SERIES] = 99  # noqa: SLF001 - nothing else can make it wrong
+
+    with pytest.raises(StorageUnavailableError):
+        journal.commit(Changes(2.0, totals={SERIES: 2}))
+    assert journal.settle() is None
+    journal.commit(Changes(3.0, totals={SERIES: 2}))
+    journal.close()
+
+    assert everything(tmp_path).totals == {SERIES: 2}
+
+
 def test_a_directory_has_one_user(opened: Open, tmp_path: Path) -> None:
     """Two processes would count past each other."""
     first = opened()
