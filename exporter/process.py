@@ -1,15 +1,43 @@
-"""What the process asks of its system and of Python, so that it serves many connections in little memory."""
+"""What the process asks of its system and of Python: many connections in little memory, and a reliable end."""
 
 import ctypes
 import gc
 import resource
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from queue import SimpleQueue
 from typing import Final
 
 _M_MMAP_THRESHOLD: Final = -3
 _MMAP_THRESHOLD: Final = 128 * 1024
+
+
+class End:
+    """The end of the process: SIGTERM, SIGINT and failures ask for it, the main thread waits for it.
+
+    Not a `threading.Event`: a signal's handler runs in the main thread, and when that one is just about to wait, it
+    holds the lock that `set` needs, and hangs for ever. A `SimpleQueue` is made for this (`put` is reentrant).
+    """
+
+    code = 0
+    """The exit code: 1 once something has failed."""
+
+    def __init__(self) -> None:
+        """Takes over both signals; in the main thread."""
+        self._asked: SimpleQueue[None] = SimpleQueue()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._asked.put(None))
+
+    def fail(self) -> None:
+        """Ask for it from any thread, because something it can't do without is lost."""
+        self.code = 1
+        self._asked.put(None)
+
+    def wait(self) -> None:
+        """Return when it was asked for."""
+        self._asked.get()
 
 
 def allow_files(needed: int) -> None:

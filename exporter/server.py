@@ -2,7 +2,6 @@
 
 import logging
 import signal
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -46,15 +45,7 @@ def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
     process.allow_files(settings.connection_limit + FILES_BESIDE)
     process.return_freed_memory()
     process.take_short_turns()
-    stop = threading.Event()
-    failures: list[str] = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-
-    def failed() -> None:
-        failures.append("listener")
-        stop.set()
-
+    end = process.End()
     telemetry = Telemetry()
     switch = _Switch(app.create_loading_app())
     private = Listener(
@@ -65,7 +56,7 @@ def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
         PRIVATE_TIMEOUT,
         HEADER_LIMIT,
         _count_nothing,
-        failed,
+        end.fail,
     )
     private.start()
     with process.nothing_is_garbage():
@@ -78,19 +69,19 @@ def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
         settings.request_timeout,
         settings.max_body,
         telemetry.count_request,
-        failed,
+        end.fail,
     )
     signal.signal(signal.SIGHUP, lambda *_: parts.event_log.reopen() if parts.event_log else None)
     public.start()
     switch.application = app.create_private_app(parts)  # ready only now, when posts are taken
     started(public.effective_port, private.effective_port)
-    stop.wait()
+    end.wait()
     _log.info("draining")
     public.stop()
     private.stop()
     parts.ingest.close()
     _log.info("stopped")
-    return 1 if failures else 0
+    return end.code
 
 
 def _kind(settings: Settings) -> "type[Listener] | type[GranianListener]":

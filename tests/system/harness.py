@@ -144,7 +144,7 @@ class Program:
         directory.mkdir(parents=True, exist_ok=True)
         self.argv = argv
         self.directory = directory
-        self.environment = dict(os.environ)
+        self.environment = {**os.environ, "PYTHONFAULTHANDLER": "1"}
         self.log = directory / f"{type(self).__name__.lower()}.log"
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -192,8 +192,13 @@ class Program:
             raise
 
     def wait(self, seconds: float = STOP_SECONDS) -> int:
-        """Its exit code, once it has ended by itself."""
-        return self.running.wait(seconds)
+        """Its exit code, once it has ended by itself; AssertionError with the stack of each thread if it doesn't."""
+        try:
+            return self.running.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.signal(signal.SIGABRT)
+            self.running.wait()
+            raise AssertionError(f"{self.argv[:3]} did not end within {seconds} s:\n{self.logs()}") from None
 
     def signal(self, number: signal.Signals) -> None:
         self.running.send_signal(number)
