@@ -54,4 +54,9 @@ class Changes:
     @property
     def stored(self) -> bool:
         """Whether there is anything to write."""
-        return bool(self.totals or self.shows or self.sightings or self.ended or self.forgotten or self.fingerprints)
+        return bool(self.totals or self.fingerprints) or not self.only_counts
+
+    @property
+    def only_counts(self) -> bool:
+        """Whether nothing is to be written but totals and fingerprints."""
+        return not (self.shows or self.sightings or self.ended or self.forgotten)

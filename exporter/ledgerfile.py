@@ -3,6 +3,10 @@
 `series` and `versions` hold absolute values; `recent` the fingerprints of each transaction as one blob, its key being
 the transaction's number; `old` those that have left memory, by the device's time.
 
+A transaction that only counts is one row of `recent`, with the new totals of its series in another blob: to write each
+into its row of `series` would cost several times as much. So `series` lags behind by the rows after the last one
+without totals, which says that it was brought up to date. Totals are absolute: the newest is true, however often read.
+
 Nothing here ever overwrites a file: one that can't be read, is not ours, or was written by a newer release is refused
 with a `LedgerError` and left as it is. A new file is made complete under another name and then renamed, so that an
 empty or truncated one is damage and not a beginning.
@@ -39,10 +43,10 @@ CREATE TABLE versions (
     app_id TEXT, platform TEXT, version TEXT, test INTEGER, first REAL NOT NULL, last REAL NOT NULL,
     PRIMARY KEY (app_id, platform, version, test)
 ) WITHOUT ROWID;
-CREATE TABLE recent (tx INTEGER PRIMARY KEY, at REAL NOT NULL, fingerprints BLOB NOT NULL);
+CREATE TABLE recent (tx INTEGER PRIMARY KEY, at REAL NOT NULL, fingerprints BLOB NOT NULL, totals BLOB);
 CREATE TABLE old (timestamp INTEGER, value INTEGER, PRIMARY KEY (timestamp, value)) WITHOUT ROWID;
 """
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 MIGRATIONS: Final[Mapping[int, str]] = {
     1: """
 ALTER TABLE series RENAME TO series_1;
@@ -53,25 +57,26 @@ CREATE TABLE series (
 );
 INSERT INTO series SELECT NULL, * FROM series_1;
 DROP TABLE series_1;
-"""
+""",
+    2: "ALTER TABLE recent ADD COLUMN totals BLOB;",
 }
 """From a schema version, the SQL that leads to the next one."""
 
 Durability = Literal["process", "power"]
 _SYNCHRONOUS: Final = {"process": "NORMAL", "power": "FULL"}
 
-_PAGE: Final = 1024
-"""Bytes; a commit writes every page that it touches whole, and a few bytes in each."""
+_PAGE: Final = 2048
+"""Bytes; a commit writes every page that it touches whole, and mostly few bytes in each."""
 
 _LOG_BYTES: Final = 4 * 2**20
 """Of the write-ahead log, beyond which it is folded into the file."""
 
 _READ_SERIES: Final = (
-    "SELECT app_id, platform, version, test, action, total, state, base, since FROM series ORDER BY since"
+    "SELECT {id}, app_id, platform, version, test, action, total, state, base, since FROM series ORDER BY since"
 )
 
 _PAIR: Final = 16
-"""Bytes of a fingerprint in a blob: its value and its timestamp."""
+"""Bytes of two numbers in a blob."""
 
 _CHUNK: Final = 50_000
 
@@ -218,9 +223,14 @@ def damaged(path: Path, what: str) -> LedgerError:
     )
 
 
+def _schema(db: sqlite3.Connection) -> int:
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
 def _refuse_foreign(db: sqlite3.Connection, path: Path) -> None:
     (application,) = db.execute("PRAGMA application_id").fetchone()
-    (schema,) = db.execute("PRAGMA user_version").fetchone()
+    schema = _schema(db)
     if application != APPLICATION_ID:
         raise damaged(path, "not a capgo-exporter ledger, or cut short")
     if schema > SCHEMA_VERSION:
@@ -232,7 +242,7 @@ def _refuse_foreign(db: sqlite3.Connection, path: Path) -> None:
 
 
 def _migrate(db: sqlite3.Connection, path: Path, migrations: Mapping[int, str]) -> None:
-    (schema,) = db.execute("PRAGMA user_version").fetchone()
+    schema = _schema(db)
     target = max(migrations, default=SCHEMA_VERSION - 1) + 1
     if schema == target:
         return
@@ -246,9 +256,11 @@ def _migrate(db: sqlite3.Connection, path: Path, migrations: Mapping[int, str]) 
         raise
 
 
-def pack(fingerprints: Mapping[int, int]) -> bytes:
-    """The blob of one transaction: value and timestamp of each fingerprint, as 64-bit integers."""
-    return array("q", [*chain.from_iterable(fingerprints.items())]).tobytes()
+def pack(numbers: Mapping[int, int]) -> bytes:
+    """A blob of one transaction, of 64-bit integers: value and timestamp of each fingerprint, or row in `series` and
+    total of each series that was counted.
+    """
+    return array("q", [*chain.from_iterable(numbers.items())]).tobytes()
 
 
 def unpack(blob: bytes) -> dict[int, int]:
@@ -269,18 +281,34 @@ def meta(db: sqlite3.Connection, name: str) -> int | bytes:
     return cast(int | bytes, value)
 
 
+def ahead(db: sqlite3.Connection) -> tuple[int, dict[int, int]]:
+    """The transaction that brought `series` up to date, and by its rows the totals that are newer."""
+    newer: dict[int, int] = {}
+    if _schema(db) < 3:  # read before it is migrated
+        return 0, newer
+    row = db.execute("SELECT tx FROM recent WHERE totals IS NULL ORDER BY tx DESC LIMIT 1").fetchone()
+    (last,) = row or (0,)
+    for (blob,) in db.execute("SELECT totals FROM recent WHERE tx > ? ORDER BY tx", (last,)):
+        newer.update(unpack(blob))
+    return last, newer
+
+
 def read(db: sqlite3.Connection) -> Iterator[Changes]:
     """All that a ledger holds, as changes that rebuild it in memory when applied in this order."""
+    _, newer = ahead(db)
     rows = Changes(0.0, forgotten_events=int(meta(db, "forgotten_events")))
     for app_id, platform, version, test, first, last in db.execute("SELECT * FROM versions"):
         rows.sightings[Version(app_id, platform, version, bool(test))] = Sighting(first, last)
     # Dormant ones in the order in which they became so, since the oldest are forgotten first.
     versions: dict[Version, Version] = {}  # one object for all series of a version
-    for app_id, platform, version, test, action, total, state, base, since in db.execute(_READ_SERIES):
+    query = _READ_SERIES.format(id="id" if _schema(db) > 1 else "NULL")
+    for number, app_id, platform, version, test, action, total, state, base, since in db.execute(query):
         key = Version(app_id, platform, version, bool(test))
         series = Series(versions.setdefault(key, key), action)
-        rows.totals[series] = total
+        rows.totals[series] = newer.pop(number, total)
         rows.shows[series] = Show(State(state), base, since)
+    if newer:
+        raise ValueError("events of series that it does not have")
     yield rows
     yield from _read_fingerprints(db)
 

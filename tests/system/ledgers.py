@@ -32,11 +32,15 @@ def ledger_file(exporter: Exporter) -> Path:
     return found
 
 
+SOMETHING = 800
+"""Events of production devices in it: so many that the file grows."""
+
+
 def post_something(exporter: Exporter) -> None:
     for version in ("1.0.0", "1.1.0"):
         for action in ("set", "set_fail", "download_10", "app_crash"):
             for platform in ("android", "ios"):
-                batch = events(5, version_name=version, action=action, platform=platform)
+                batch = events(SOMETHING // 16, version_name=version, action=action, platform=platform)
                 assert exporter.post([*batch, event(is_prod=False)]).status == 200
 
 

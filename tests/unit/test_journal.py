@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from exporter import ledgerfile
 from exporter.budgets import Limits as BudgetLimits
@@ -88,10 +90,73 @@ def test_what_ended_or_was_forgotten_is_gone(opened: Open, tmp_path: Path) -> No
 def test_transactions_without_fingerprints_leave_no_trail(opened: Open) -> None:
     """Clients that send no timestamps must not grow the file with each post."""
     journal = opened()
-    for total in range(50):
+    for total in range(2500):
         journal.commit(Changes(float(total), totals={SERIES: total}))
 
-    assert journal._db.execute("SELECT count(*) FROM recent").fetchone() == (1,)  # noqa: SLF001 - nothing else shows it
+    rows = journal._db.execute("SELECT count(*) FROM recent").fetchone()  # noqa: SLF001 - nothing else shows it
+    assert rows <= (1001,)
+
+
+SEVERAL = [Series(VERSION, action) for action in ("set", "set_fail", "delete", "reset")]
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.lists(
+        st.tuples(
+            st.dictionaries(st.sampled_from(SEVERAL), st.integers(0, 2**62), max_size=4),
+            st.sets(st.integers(-(2**63), 2**63 - 1), max_size=3),
+            st.sampled_from([None, "sees", "forgets", "opens anew"]),
+        ),
+        max_size=20,
+    )
+)
+def test_what_is_loaded_is_what_was_committed_last(
+    tmp_path_factory: pytest.TempPathFactory,
+    steps: list[tuple[dict[Series, int], set[int], str | None]],
+) -> None:
+    """Whichever form a transaction takes, in whatever order, over restarts."""
+    directory = tmp_path_factory.mktemp("ledger")
+    journal = Journal(directory, "process", 1000, DAY)
+    journal.load(lambda _: None)
+    totals: dict[Series, int] = {}
+    fingerprints: dict[int, int] = {}
+    for at, (counted, seen, deed) in enumerate(steps):
+        changes = Changes(float(at), totals=counted, fingerprints=dict.fromkeys(seen, at))
+        if deed == "sees":
+            changes.sightings = {VERSION: Sighting(0.0, float(at))}
+        elif deed == "forgets" and totals.keys() - counted.keys():
+            changes.forgotten = [min(totals.keys() - counted.keys())]
+            changes.forgotten_events = 1
+            del totals[changes.forgotten[0]]
+        journal.commit(changes)
+        totals |= counted
+        fingerprints |= changes.fingerprints
+        if deed == "opens anew":
+            journal.close()
+            journal = Journal(directory, "process", 1000, DAY)
+            journal.load(lambda _: None)
+    journal.close()
+
+    read = everything(directory)
+    assert (read.totals, read.fingerprints) == (totals, fingerprints)
+
+
+def test_a_ledger_that_lacks_a_series_it_has_events_of_is_refused(opened: Open, tmp_path: Path) -> None:
+    """They were acknowledged."""
+    journal = opened()
+    for total in range(3):
+        journal.commit(Changes(1.0, totals={SERIES: total}))
+    journal.close()
+    db = sqlite3.connect(tmp_path / ledgerfile.FILE_NAME)
+    db.execute("DELETE FROM series")
+    db.commit()
+    db.close()
+
+    with pytest.raises(LedgerError) as caught:
+        opened()
+
+    assert caught.value.name == "ledger_damaged"
 
 
 def on_disk(journal: Journal, *pairs: tuple[int, int]) -> set[int]:
@@ -155,15 +220,24 @@ class Failing:
         self.db.close()
 
 
-@pytest.mark.parametrize("statement", ["BEGIN", "INSERT INTO recent", "COMMIT"])
-def test_a_failed_commit_that_did_not_land_is_as_if_never_tried(opened: Open, statement: str, tmp_path: Path) -> None:
+SEEN = {VERSION: Sighting(1.0, 2.0)}
+"""A change that takes a transaction of several statements."""
+
+
+@pytest.mark.parametrize(
+    ("statement", "sightings"),
+    [("INSERT INTO recent", {}), ("BEGIN", SEEN), ("INSERT INTO recent", SEEN), ("COMMIT", SEEN)],
+)
+def test_a_failed_commit_that_did_not_land_is_as_if_never_tried(
+    opened: Open, statement: str, sightings: dict[Version, Sighting], tmp_path: Path
+) -> None:
     """The client was told to send it again, and then it counts once."""
     journal = opened()
     journal.commit(Changes(1.0, totals={SERIES: 1}))
     journal._db = Failing(journal._db, statement, after=False)  # type: ignore[assignment]  # noqa: SLF001
 
     with pytest.raises(StorageUnavailableError):
-        journal.commit(Changes(2.0, totals={SERIES: 2}))
+        journal.commit(Changes(2.0, totals={SERIES: 2}, sightings=sightings))
     assert not journal.healthy
     assert journal.settle() is None
     journal.commit(Changes(3.0, totals={SERIES: 2}))
@@ -173,14 +247,20 @@ def test_a_failed_commit_that_did_not_land_is_as_if_never_tried(opened: Open, st
     assert everything(tmp_path).totals == {SERIES: 2}
 
 
-def test_a_failed_commit_that_landed_after_all_is_told_of(opened: Open) -> None:
+@pytest.mark.parametrize("statement", ["INSERT INTO recent", "COMMIT"])
+def test_a_failed_commit_that_landed_after_all_is_told_of(opened: Open, statement: str) -> None:
     """The retry of its events must find them counted."""
     journal = opened()
     ledger = Ledger(Limits(DAY, 0, 10, 1000, BudgetLimits(10, 10, 10_000)))
+    if statement != "COMMIT":  # of a series that is known, and so in one statement
+        first = Draft(ledger, 1.0, journal.remembers)
+        first.add([Entry(SERIES, 6, 1000)])
+        journal.commit(first.changes)
+        ledger.apply(first.changes)
     draft = Draft(ledger, 1.0, journal.remembers)
     entry = Entry(SERIES, 7, 1000)
     draft.add([entry])
-    journal._db = Failing(journal._db, "COMMIT", after=True)  # type: ignore[assignment]  # noqa: SLF001
+    journal._db = Failing(journal._db, statement, after=True)  # type: ignore[assignment]  # noqa: SLF001
 
     with pytest.raises(StorageUnavailableError):
         journal.commit(draft.changes)
@@ -198,7 +278,7 @@ def test_a_count_that_finds_no_row_is_refused_and_not_lost(opened: Open, tmp_pat
     journal._ids[SERIES] = 99  # noqa: SLF001 - nothing else can make it wrong
 
     with pytest.raises(StorageUnavailableError):
-        journal.commit(Changes(2.0, totals={SERIES: 2}))
+        journal.commit(Changes(2.0, totals={SERIES: 2}, sightings=SEEN))
     assert journal.settle() is None
     journal.commit(Changes(3.0, totals={SERIES: 2}))
     journal.close()
@@ -234,18 +314,18 @@ def test_an_older_schema_migrates_in_one_transaction_after_a_copy(opened: Open, 
     opened().close()
     path = tmp_path / ledgerfile.FILE_NAME
     before = path.read_bytes()
-    steps = {2: "CREATE TABLE extra (a);", 3: "INSERT INTO extra VALUES (7);"}
+    steps = {3: "CREATE TABLE extra (a);", 4: "INSERT INTO extra VALUES (7);"}
 
     db = ledgerfile.connect(path, "process", steps)
 
     assert db.execute("SELECT a FROM extra").fetchone() == (7,)
-    assert db.execute("PRAGMA user_version").fetchone() == (4,)
+    assert db.execute("PRAGMA user_version").fetchone() == (5,)
     db.close()
-    kept = sqlite3.connect(tmp_path / "ledger.db.schema-2")
-    assert kept.execute("PRAGMA user_version").fetchone() == (2,)
+    kept = sqlite3.connect(tmp_path / "ledger.db.schema-3")
+    assert kept.execute("PRAGMA user_version").fetchone() == (3,)
     assert kept.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'extra'").fetchone() == (0,)
     kept.close()
-    assert len((tmp_path / "ledger.db.schema-2").read_bytes()) == len(before)
+    assert len((tmp_path / "ledger.db.schema-3").read_bytes()) == len(before)
 
 
 def test_a_migration_that_fails_changes_nothing(opened: Open, tmp_path: Path) -> None:
@@ -254,19 +334,20 @@ def test_a_migration_that_fails_changes_nothing(opened: Open, tmp_path: Path) ->
     path = tmp_path / ledgerfile.FILE_NAME
 
     with pytest.raises(LedgerError):
-        ledgerfile.connect(path, "process", {2: "CREATE TABLE extra (a);", 3: "INSERT INTO nowhere VALUES (7);"})
+        ledgerfile.connect(path, "process", {3: "CREATE TABLE extra (a);", 4: "INSERT INTO nowhere VALUES (7);"})
 
     db = ledgerfile.connect(path, "process")
     assert db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'extra'").fetchone() == (0,)
-    assert db.execute("PRAGMA user_version").fetchone() == (2,)
+    assert db.execute("PRAGMA user_version").fetchone() == (3,)
     db.close()
 
 
 def test_a_ledger_of_schema_1_goes_on_counting(opened: Open, tmp_path: Path) -> None:
-    """Its series had no number."""
+    """Its series had no number, and its transactions no totals."""
     opened().close()
     db = sqlite3.connect(tmp_path / ledgerfile.FILE_NAME)
     db.executescript("""
+        ALTER TABLE recent DROP COLUMN totals;
         DROP TABLE series;
         CREATE TABLE series (
             app_id TEXT, platform TEXT, version TEXT, test INTEGER, action TEXT,
