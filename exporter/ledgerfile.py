@@ -72,8 +72,9 @@ _LOG_BYTES: Final = 4 * 2**20
 """Of the write-ahead log, beyond which it is folded into the file."""
 
 _READ_SERIES: Final = (
-    "SELECT {id}, app_id, platform, version, test, action, total, state, base, since FROM series ORDER BY since"
+    "SELECT {id}, app_id, platform, version, test, action, total, state, base, since FROM series WHERE state {state}"
 )
+_STATES: Final = tuple(State)
 
 _PAIR: Final = 16
 """Bytes of two numbers in a blob."""
@@ -299,27 +300,39 @@ def read(db: sqlite3.Connection) -> Iterator[Changes]:
     rows = Changes(0.0, forgotten_events=int(meta(db, "forgotten_events")))
     for app_id, platform, version, test, first, last in db.execute("SELECT * FROM versions"):
         rows.sightings[Version(app_id, platform, version, bool(test))] = Sighting(first, last)
-    # Dormant ones in the order in which they became so, since the oldest are forgotten first.
-    versions: dict[Version, Version] = {}  # one object for all series of a version
-    query = _READ_SERIES.format(id="id" if _schema(db) > 1 else "NULL")
-    for number, app_id, platform, version, test, action, total, state, base, since in db.execute(query):
-        key = Version(app_id, platform, version, bool(test))
-        series = Series(versions.setdefault(key, key), action)
+    # One object for all series of a version, and for all of an action. (A named tuple equals a plain one.)
+    versions: dict[tuple[str, str, str, int], Version] = {}
+    actions: dict[str, str] = {}
+    for number, app_id, platform, version, test, action, total, state, base, since in _series(db):
+        key = app_id, platform, version, test
+        known = versions.get(key)
+        if known is None:
+            versions[key] = known = Version(app_id, platform, version, bool(test))
+        series = Series(known, actions.setdefault(action, action))
         rows.totals[series] = newer.pop(number, total)
-        rows.shows[series] = Show(State(state), base, since)
+        rows.shows[series] = Show(_STATES[state], base, since)
     if newer:
         raise ValueError("events of series that it does not have")
     yield rows
     yield from _read_fingerprints(db)
 
 
+def _series(db: sqlite3.Connection) -> Iterator[tuple[int, str, str, str, int, str, int, int, int, float]]:
+    """The rows of `series`; last the dormant ones, in the order in which they became so, since the oldest go first."""
+    number = "id" if _schema(db) > 1 else "NULL"
+    dormant = int(State.DORMANT)
+    yield from db.execute(_READ_SERIES.format(id=number, state=f"<> {dormant}"))
+    yield from db.execute(_READ_SERIES.format(id=number, state=f"= {dormant} ORDER BY since"))
+
+
 def _read_fingerprints(db: sqlite3.Connection) -> Iterator[Changes]:
-    chunk = Changes(0.0)
+    since, blobs, size = 0.0, list[bytes](), 0
     for at, blob in db.execute("SELECT at, fingerprints FROM recent ORDER BY tx"):
-        chunk.at = chunk.at or at
-        chunk.fingerprints.update(unpack(blob))
-        if len(chunk.fingerprints) >= _CHUNK:
-            yield chunk
-            chunk = Changes(0.0)
-    if chunk.fingerprints:
-        yield chunk
+        since = since or at
+        blobs.append(blob)
+        size += len(blob)
+        if size >= _CHUNK * _PAIR:
+            yield Changes(since, fingerprints=unpack(b"".join(blobs)))
+            since, blobs, size = 0.0, [], 0
+    if size:
+        yield Changes(since, fingerprints=unpack(b"".join(blobs)))
