@@ -13,11 +13,12 @@ A post is answered only after the transaction that holds its events is committed
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
+import msgspec
 import structlog
 
 from exporter.budgets import OVERFLOW
@@ -27,7 +28,7 @@ from exporter.eventlog import EventLog, Record
 from exporter.events import Reason, decode
 from exporter.fingerprints import fingerprinter
 from exporter.journal import Journal, StorageUnavailableError
-from exporter.labels import Label, Series, Version
+from exporter.labels import Label, Version
 from exporter.ledger import Ledger, View
 from exporter.load import PATIENCE, Load
 from exporter.post import Post
@@ -44,7 +45,7 @@ LARGE_BODY: Final = 256 * 1024
 _log = structlog.get_logger("ingest")
 
 
-class Answer(NamedTuple):
+class Answer(msgspec.Struct, frozen=True):
     """What became of the elements of a body: how many there were, and by index why some of them were rejected."""
 
     rejected: Mapping[int, Reason]
@@ -116,7 +117,9 @@ class Ingest:
 
     def _read(self, body: bytes) -> Post:
         # Of what is decoded, only what counting needs outlives this.
-        with self._one_large if len(body) > LARGE_BODY else nullcontext():
+        if len(body) <= LARGE_BODY:
+            return Post(decode(body, self._max_batch), self._label, self._fingerprints)
+        with self._one_large:
             return Post(decode(body, self._max_batch), self._label, self._fingerprints)
 
     def _decide(self, post: Post) -> None:
@@ -131,8 +134,9 @@ class Ingest:
         self._waiting.append(post)
         taken = False
         while not post.decided:
+            free = self._lock.acquire(blocking=False)  # mostly it is, and to ask with a timeout costs more
             # Once taken into a commit, a post has to hear of its fate, however long that takes.
-            if self._lock.acquire(timeout=-1 if taken else max(deadline - self._load.now(), 0)):
+            if free or self._lock.acquire(timeout=-1 if taken else max(deadline - self._load.now(), 0)):
                 try:
                     if not post.decided:
                         self._commit_waiting()
@@ -174,7 +178,8 @@ class Ingest:
         try:
             self._settle()
             draft = Draft(self._ledger, self._clock(), self._journal.remembers)
-            outcomes = [draft.add(post.entries) for post in posts]
+            for post in posts:
+                post.series = draft.add(post.entries)
             self._commit(draft.changes)
         except Exception as error:  # whatever it is, those that wait must hear of it
             for post in posts:
@@ -183,16 +188,15 @@ class Ingest:
         finally:
             self._committing_since = None
         self._telemetry.count_folded(draft.folded)
-        for app_id in {series.version.app_id for series in draft.changes.totals}:
-            self._telemetry.last_event[app_id] = draft.changes.at
-        for post, series in zip(posts, outcomes, strict=True):
-            self._note(post, series)
+        for series in draft.changes.totals:
+            self._telemetry.last_event[series.version.app_id] = draft.changes.at
+        for post in posts:
+            self._note(post)
 
-    def _note(self, post: Post, outcome: Sequence[Series | None]) -> None:
-        duplicates = outcome.count(None)
-        tally = self._telemetry.tally
-        self._telemetry.tally = tally.add(len(outcome) - duplicates, duplicates, post.rejected.values(), post.ignored)
-        post.series = outcome
+    def _note(self, post: Post) -> None:
+        duplicates = post.series.count(None)
+        counted = len(post.series) - duplicates
+        self._telemetry.tally = self._telemetry.tally.add(counted, duplicates, post.rejected.values(), post.ignored)
         post.decided = True
 
     def _settle(self) -> None:

@@ -6,8 +6,9 @@ What README lists, what the dashboards ask for and what /metrics says is this se
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from importlib.metadata import version
-from typing import Final, NamedTuple
+from typing import Final
 
+import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.gc_collector import GCCollector
@@ -32,10 +33,10 @@ _LATENCIES: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.
 _BATCHES: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
-class Tally(NamedTuple):
+class Tally(msgspec.Struct, frozen=True, gc=False):
     """What became of the events received since the process started; `received` is the sum of the others.
 
-    One immutable tuple, replaced under the commit lock when a request is decided, so that every scrape adds up.
+    Immutable, and replaced under the commit lock when a request is decided, so that every scrape adds up.
     """
 
     counted: int = 0
