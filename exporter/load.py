@@ -24,7 +24,8 @@ class Load:
     def __init__(self, waiting: Callable[[], int], clock: Callable[[], float] = time.monotonic) -> None:
         """`waiting` tells how many requests wait for a thread; `clock` is in seconds."""
         self._waiting = waiting
-        self._clock = clock
+        self.now = clock
+        """For `finished`."""
         self._service = 0.0
         self._finished = 0.0
         self._faded = 0.0
@@ -32,25 +33,21 @@ class Load:
 
     def finished(self, started: float) -> None:
         """A post that began at `started`, by this object's clock, was counted."""
-        now = self._clock()
+        now = self.now()
         gap = now - max(started, self._finished)
         self._finished = now
         self._service += _WEIGHT * (gap - self._service)
-
-    def now(self) -> float:
-        """The time, for `finished`."""
-        return self._clock()
 
     def overloaded(self, app_id: str) -> bool:
         """Whether a post of this app has to be refused."""
         self._note(app_id)
         wait = self._waiting() * self._service
-        return (wait > PATIENCE and self._exceeds_the_mean(app_id)) or (
-            wait > 2 * PATIENCE and self._exceeds_its_share(app_id)
+        return wait > PATIENCE and (
+            self._exceeds_the_mean(app_id) or (wait > 2 * PATIENCE and self._exceeds_its_share(app_id))
         )
 
     def _note(self, app_id: str) -> None:
-        now = self._clock()
+        now = self.now()
         if now - self._faded >= _FADE_SECONDS:
             self._faded = now
             self._posts = {app: posts * _FADING for app, posts in self._posts.copy().items() if posts > 1}
