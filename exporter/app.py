@@ -1,6 +1,6 @@
 """Where the parts meet: the public app takes posts, the private one shows what was counted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Final
@@ -126,12 +126,16 @@ class _CountRequests:
         self._trusted_proxy = trusted_proxy
 
     def process_response(self, req: falcon.Request, resp: falcon.Response, *_: object) -> None:
-        refusal = resp.context.get("refusal")
-        self._count(resp.status_code, refusal)
-        if refusal is not None:
-            self._log.note(refusal, self._client(req))
-        for reason, number in (resp.context.get("rejected") or {}).items():
-            self._log.note(reason, self._client(req), number)
+        refused = vars(resp.context)  # empty if nothing was
+        self._count(resp.status_code, refused.get("refusal"))
+        if refused:
+            self._note(refused, self._client(req))
+
+    def _note(self, refused: Mapping[str, Any], client: str) -> None:
+        if "refusal" in refused:
+            self._log.note(refused["refusal"], client)
+        for reason, number in refused.get("rejected", {}).items():
+            self._log.note(reason, client, number)
 
     def _client(self, req: falcon.Request) -> str:
         address = req.remote_addr

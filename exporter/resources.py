@@ -71,7 +71,7 @@ class StatsResource:
         self._ingest = ingest
         self._telemetry = telemetry
         self._max_body = max_body
-        self._token = token
+        self._token = token.encode()
 
     def on_get(self, _req: falcon.Request, resp: falcon.Response, token: str = "") -> None:
         """A person, or a probe, that asks whether the address is right."""
@@ -104,7 +104,7 @@ class StatsResource:
         _answer(resp, answer)
 
     def _check(self, token: str) -> None:
-        if not compare_digest(token.encode("utf-8", "replace"), self._token.encode()):
+        if not compare_digest(token.encode("utf-8", "replace"), self._token):
             raise RequestRefusedError("not_found")
 
     def _body(self, req: falcon.Request) -> bytes:
