@@ -22,7 +22,7 @@ SIZE: Final = 8
 
 KEY_SIZE: Final = 16
 
-Fingerprints = Callable[[Sequence[Event]], list[int | None]]
+Fingerprints = Callable[[Sequence[Event]], Sequence[int | None]]
 
 _json = msgspec.json.Encoder(order="deterministic")
 
@@ -35,7 +35,7 @@ def fingerprinter(key: bytes) -> Fingerprints:
     """
     keyed = blake2b(digest_size=SIZE, key=key)
 
-    def digests(texts: Sequence[bytes]) -> list[int]:
+    def digests(texts: Sequence[bytes]) -> Sequence[int]:
         found: list[bytes] = []
         for text in texts:
             hashed = keyed.copy()  # two thirds of the price of one that takes the key in anew
@@ -43,12 +43,18 @@ def fingerprinter(key: bytes) -> Fingerprints:
             found.append(hashed.digest())
         return array("q", b"".join(found)).tolist()
 
-    def fingerprints(events: Sequence[Event]) -> list[int | None]:
-        texts = _identities(events)
-        if len(set(texts)) < len(texts):
-            texts = _numbered(texts)
+    def fingerprints(events: Sequence[Event]) -> Sequence[int | None]:
+        dated = [event for event in events if event.timestamp is not None]
+        if not dated:  # as in each post of a single event
+            return [None] * len(events)
+        texts = _identities(dated)
         values = digests(texts)
-        return [None if event.timestamp is None else value for event, value in zip(events, values, strict=True)]
+        if len(set(values)) < len(values):
+            values = digests(_numbered(texts))
+        if len(dated) == len(events):
+            return values
+        following = iter(values)
+        return [None if event.timestamp is None else next(following) for event in events]
 
     return fingerprints
 
@@ -69,7 +75,7 @@ def _identities(events: Sequence[Event]) -> list[bytes]:
         for event in events
     ]
     try:
-        return _json.encode_lines(identities).splitlines()
+        return _json.encode_lines(identities).split(b"\n")[:-1]
     except UnicodeEncodeError:  # a lone surrogate somewhere; the others must not change for their neighbour's sake
         return [_identity(identity) for identity in identities]
 

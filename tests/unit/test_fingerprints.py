@@ -1,5 +1,7 @@
 """Two posts of one event have one fingerprint, two events have two."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from exporter.events import Event, decode
@@ -17,7 +19,7 @@ EVENT = Event(
 )
 
 
-def of(*events: Event) -> list[int | None]:
+def of(*events: Event) -> Sequence[int | None]:
     return fingerprinter(KEY)(events)
 
 
