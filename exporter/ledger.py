@@ -151,11 +151,10 @@ class Ledger:
         if changes.forgotten_events is not None:
             self._forgotten_events = changes.forgotten_events
         if changes.fingerprints:
-            self.seen.add(changes.fingerprints.keys(), changes.at)
+            self.seen.add(changes.fingerprints, changes.at)
 
     def _apply_series(self, changes: Changes) -> None:
-        for series, total in changes.totals.items():
-            self._apply_total(series, total)
+        self._apply_totals(changes.totals)
         for version in {series.version for series in changes.totals}:
             self._see(version, changes.at)
         for series, show in changes.shows.items():
@@ -170,15 +169,19 @@ class Ledger:
         if sighting is not None and sighting.last < now:
             self._sightings[version] = Sighting(sighting.first, now)
 
-    def _apply_total(self, series: Series, total: int) -> None:
-        before = self._totals.get(series)
-        self._totals[series] = total
-        self._counted += total - (before or 0)
-        if before is None:
-            self._actions.setdefault(series.version, []).append(series)
-            self._apply_show(series, Show(State.HIDDEN, 0, 0.0))
-        elif self._shows[series].state is State.RELEASED:
-            self._shown[series] = total
+    def _apply_totals(self, changed: dict[Series, int]) -> None:
+        totals, shows, shown = self._totals, self._shows, self._shown
+        released, counted = State.RELEASED, 0
+        for series, total in changed.items():
+            before = totals.get(series)
+            totals[series] = total
+            counted += total - (before or 0)
+            if before is None:
+                self._actions.setdefault(series.version, []).append(series)
+                self._apply_show(series, Show(State.HIDDEN, 0, 0.0))
+            elif shows[series].state is released:
+                shown[series] = total
+        self._counted += counted
 
     def _apply_show(self, series: Series, show: Show) -> None:
         self._shows[series] = show
