@@ -1,13 +1,13 @@
 """What posts would change: which of their events are new, and the series each of these counts in."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from exporter.actions import OUTCOMES
 from exporter.budgets import IDLE_SECONDS, RESERVED_SERIES, fold_app, fold_version
 from exporter.changes import Changes, Sighting, State
 from exporter.labels import Series, Version
-from exporter.ledger import Entry, Ledger
+from exporter.ledger import Entries, Ledger
 
 OnDisk = Callable[[Iterable[tuple[int, int]]], Iterable[int]]
 
@@ -29,51 +29,55 @@ class Draft:
         self._met: set[Version] = set()
         self._added = 0
 
-    def add(self, entries: Sequence[Entry]) -> list[Series | None]:
+    def add(self, entries: Entries) -> list[Series | None]:
         """Draft one post; for each entry, the series it counts in, or `None` if it has been counted before."""
         known = self._known(entries)
         totals, remembered = self.changes.totals, self.changes.fingerprints
+        met, visible_total = self._met, self._ledger.visible_total
         outcome: list[Series | None] = []
-        for entry in entries:
-            series, fingerprint = entry.series, entry.fingerprint
+        for series, fingerprint, timestamp, device in zip(
+            entries.series, entries.fingerprints, entries.timestamps, entries.devices, strict=True
+        ):
             if fingerprint is not None:
                 if fingerprint in known or fingerprint in remembered:
                     outcome.append(None)
                     continue
-                remembered[fingerprint] = entry.timestamp
+                remembered[fingerprint] = timestamp
             total = totals.get(series)
             if total is None:
-                series = self._meet(series, entry.device)
-                total = totals.get(series, self._ledger.total(series) or 0)
+                total = visible_total(series)
+                if total is None or series.version not in met:  # one that was met stays until the draft's end
+                    series, total = self._meet(series, device)
             totals[series] = total + 1
             outcome.append(series)
         return outcome
 
-    def _known(self, entries: Sequence[Entry]) -> set[int]:
+    def _known(self, entries: Entries) -> set[int]:
         """The fingerprints that the ledger remembers, in memory or on disk."""
         seen, now = self._ledger.seen, self.changes.at
-        known = seen.known({entry.fingerprint for entry in entries if entry.fingerprint is not None})
+        known = seen.known(set(entries.fingerprints))
         if self._on_disk is not None:
             known.update(
                 self._on_disk(
-                    (entry.timestamp, entry.fingerprint)
-                    for entry in entries
-                    if entry.fingerprint is not None and not seen.covers(entry.timestamp / 1000, now)
+                    (timestamp, fingerprint)
+                    for fingerprint, timestamp in zip(entries.fingerprints, entries.timestamps, strict=True)
+                    if fingerprint is not None and not seen.covers(timestamp / 1000, now)
                 )
             )
         return known
 
-    def _meet(self, series: Series, device: str) -> Series:
-        """The first event of a series in this draft: the one it counts in, and what that does to its version."""
-        visible = self._is_visible(series)
-        if not visible:
+    def _meet(self, series: Series, device: str) -> tuple[Series, int]:
+        """The first event of a series in this draft: the one it counts in and its total, and what becomes visible."""
+        total = self._visible_total(series)
+        if total is None:
             series = self._place(series, device)
         if series.version not in self._met:
             self._met.add(series.version)
             self._sight(series.version)
-        if not visible:
+        if total is None:
             self._show_again(series)
-        return series
+            total = self.changes.totals.get(series, self._ledger.total(series) or 0)
+        return series, total
 
     # Which series an event may have.
 
@@ -84,15 +88,14 @@ class Draft:
             return series
         self.folded["version"] += 1
         folded = fold_version(series)
-        if self._is_visible(folded) or (self._has_app(series.version.app_id) and self._fits(folded.version, reserved)):
+        is_visible = self._visible_total(folded) is not None
+        if is_visible or (self._has_app(series.version.app_id) and self._fits(folded.version, reserved)):
             return folded
         self.folded["app_id"] += 1
         return fold_app(series)
 
-    def _is_visible(self, series: Series) -> bool:
-        if self._ledger.total(series) is None or series.version in self.changes.ended:
-            return False
-        return self._ledger.show(series).state is not State.DORMANT
+    def _visible_total(self, series: Series) -> int | None:
+        return None if series.version in self.changes.ended else self._ledger.visible_total(series)
 
     def _is_in(self, version: Version) -> bool:
         if version in self.changes.sightings:

@@ -149,7 +149,8 @@ class Ingest:
 
     def _refuse_if_overloaded(self, post: Post, now: float) -> None:
         # Apps without series of their own share one part, or forged names would make each real app the noisy one.
-        app_id = post.entries[0].series.version.app_id if post.entries else OVERFLOW
+        series = post.entries.series
+        app_id = series[0].version.app_id if series else OVERFLOW
         if app_id not in self._ledger.census.apps:
             app_id = OVERFLOW
         since = self._committing_since

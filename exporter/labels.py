@@ -5,7 +5,7 @@ be is the ledger's business. Facts about the plugin are cited where a rule rests
 """
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple, get_args
 
@@ -51,15 +51,19 @@ class Ignored(NamedTuple):
     reason: IgnoredReason
 
 
-Label = Callable[[Event], Series | Ignored | Rejected]
+Outcome = Series | Ignored | Rejected
+Label = Callable[[Sequence[Event | Rejected]], list[Outcome]]
 
 
 def policy(apps: Collection[str]) -> Label:
-    """Make the function that labels events; `apps` are the only app ids taken, if there are any.
+    """Make the function that labels the elements of a body; `apps` are the only app ids taken, if there are any.
 
-    A fleet sends few distinct combinations, so they are remembered.
+    A fleet sends few distinct combinations, so they are remembered, and with them their versions: to compare one with
+    itself takes no look at its fields. What is no event stays rejected.
     """
     allowed = frozenset(apps)
+
+    version_of = lru_cache(_KEPT_SHAPES)(Version)
 
     @lru_cache(_KEPT_SHAPES)
     def label(
@@ -70,29 +74,34 @@ def policy(apps: Collection[str]) -> Label:
         version_build: str | None,
         test: bool,
         plugin_version: str | None,
-    ) -> Series | Ignored | Rejected:
+    ) -> Outcome:
         if len(app_id) > APP_ID_LENGTH or not _APP_ID.fullmatch(app_id):
             return Rejected("invalid_app_id")
         if allowed and app_id not in allowed:
             return Rejected("app_not_allowed")
         if action == "download_fail" and _means_no_update(platform, plugin_version):
             return Ignored("legacy_download_fail")
-        version = Version(app_id, _platform(platform), version_label(version_name, version_build), test)
+        version = version_of(app_id, _platform(platform), version_label(version_name, version_build), test)
         return Series(version, action if action in CATALOGUE else OTHER)
 
-    def label_event(event: Event) -> Series | Ignored | Rejected:
-        return label(
-            event.app_id,
-            event.action,
-            event.platform,
-            event.version_name,
-            event.version_build,
-            event.is_emulator is True or event.is_prod is False,
-            # Only one action looks at the plugin version: without it the combinations stay few.
-            event.plugin_version if event.action == "download_fail" else None,
-        )
+    def label_all(items: Sequence[Event | Rejected]) -> list[Outcome]:
+        return [
+            item
+            if isinstance(item, Rejected)
+            else label(
+                item.app_id,
+                item.action,
+                item.platform,
+                item.version_name,
+                item.version_build,
+                item.is_emulator is True or item.is_prod is False,
+                # Only one action looks at the plugin version: without it the combinations stay few.
+                item.plugin_version if item.action == "download_fail" else None,
+            )
+            for item in items
+        ]
 
-    return label_event
+    return label_all
 
 
 def _platform(platform: str | None) -> str:

@@ -15,7 +15,7 @@ text that shows it:
 This module knows no clock, no disk and no framework: time and limits are arguments.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -33,15 +33,15 @@ LAST_SEEN_STEP: Final = 3600.0
 """Seconds by which the last sighting of a version may be older on disk than in memory."""
 
 
-class Entry(msgspec.Struct, frozen=True, gc=False):
-    """An event as the ledger takes it; without a fingerprint it is counted each time it arrives."""
+class Entries(msgspec.Struct, frozen=True, gc=False):
+    """Events as the ledger takes them, column by column; one without a fingerprint is counted each time it arrives."""
 
-    series: Series
-    fingerprint: int | None = None
-    timestamp: int = 0
+    series: Sequence[Series]
+    fingerprints: Sequence[int | None]
+    timestamps: Sequence[int]
     """By the device's clock, in milliseconds since the epoch."""
 
-    device: str = ""
+    devices: Sequence[str]
 
 
 class Limits(NamedTuple):
@@ -245,6 +245,10 @@ class Ledger:
     def series(self) -> int:
         """The number of series that are on /metrics, or will be with the next scrape."""
         return len(self._totals) - len(self._dormant)
+
+    def visible_total(self, series: Series) -> int | None:
+        """The events counted in a series that is on /metrics, or will be with the next scrape; else `None`."""
+        return None if series in self._dormant else self._totals.get(series)
 
     def total(self, series: Series) -> int | None:
         """The events counted in a series, or `None` for one that does not exist."""

@@ -5,7 +5,7 @@ every post for as long as that takes.
 """
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Set
 from typing import Final
 
 GENERATIONS: Final = 4
@@ -30,11 +30,11 @@ class Seen:
                 self._generations.popleft()
         self._generations[-1][1].update(values)
 
-    def known(self, values: set[int]) -> set[int]:
+    def known(self, values: Set[int | None]) -> set[int]:
         """Those of the values that are remembered."""
         found: set[int] = set()
         for _, generation in self._generations:
-            found |= values & generation
+            found |= generation & values
         return found
 
     @property

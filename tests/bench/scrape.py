@@ -17,8 +17,9 @@ from exporter.budgets import Limits as BudgetLimits
 from exporter.draft import Draft
 from exporter.exposition import Exposer, encoded
 from exporter.labels import Series, Version
-from exporter.ledger import Entry, Ledger, Limits
+from exporter.ledger import Ledger, Limits
 from exporter.telemetry import EVENTS_HELP
+from tests.entries import Entry, columns
 
 SERIES = 100_000
 ROUNDS = 7
@@ -34,7 +35,7 @@ def filled() -> Ledger:
         # A few versions an app, so that none is beyond its allowance of births.
         version = Version(f"com.acme.app{number // 10}", "android", f"1.{number}.0", False)
         for action in actions:
-            draft.add([Entry(Series(version, action))] * (number % 7 + 1))
+            draft.add(columns([Entry(Series(version, action))] * (number % 7 + 1)))
     ledger.apply(draft.changes)
     ledger.apply(ledger.exposure(1.0))
     return ledger

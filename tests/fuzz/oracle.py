@@ -34,9 +34,10 @@ def read(body: bytes) -> Batch | None:
     for item in batch.items:
         if isinstance(item, Event):
             events.append(item)
-            _check_label(_label(item))
         else:
             assert isinstance(item, Rejected)
+    for outcome in _label(events):
+        _check_label(outcome)
     for fingerprint, event in zip(_fingerprints(events), events, strict=True):
         assert (fingerprint is None) == (event.timestamp is None)
         assert fingerprint is None or -(2**63) <= fingerprint < 2**63

@@ -17,7 +17,8 @@ from exporter.budgets import (
 from exporter.budgets import Limits as BudgetLimits
 from exporter.draft import Draft
 from exporter.labels import Series, Version
-from exporter.ledger import Entry, Ledger, Limits
+from exporter.ledger import Ledger, Limits
+from tests.entries import Entry, columns
 
 APP = "com.acme.notes"
 HOUR = 3600.0
@@ -34,7 +35,7 @@ def series(version: str, app_id: str = APP, action: str = "set", platform: str =
 def count(ledger: Ledger, asked: Series, device: str = "d", at: float = 0.0) -> Series:
     """Post one event; the series it was counted in."""
     draft = Draft(ledger, at)
-    (counted,) = draft.add([Entry(asked, device=device)])
+    (counted,) = draft.add(columns([Entry(asked, device=device)]))
     ledger.apply(draft.changes)
     assert counted is not None
     return counted
@@ -137,8 +138,8 @@ def test_a_flood_of_forged_versions_costs_a_real_rollout_few_events() -> None:
     real = []
     for number in range(40):
         draft = Draft(ledger, 0.0)
-        draft.add([Entry(series(f"9.{number}.{junk}"), device=f"{junk}") for junk in range(1000)])
-        (counted,) = draft.add([Entry(series("1.0"), device=f"device-{number}")])
+        draft.add(columns([Entry(series(f"9.{number}.{junk}"), device=f"{junk}") for junk in range(1000)]))
+        (counted,) = draft.add(columns([Entry(series("1.0"), device=f"device-{number}")]))
         ledger.apply(draft.changes)
         real.append(counted)
 

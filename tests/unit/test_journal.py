@@ -15,8 +15,9 @@ from exporter.changes import Changes, Show, Sighting, State
 from exporter.draft import Draft
 from exporter.journal import Journal, StorageUnavailableError
 from exporter.labels import Series, Version
-from exporter.ledger import Entry, Ledger, Limits
+from exporter.ledger import Ledger, Limits
 from exporter.ledgerfile import LedgerError
+from tests.entries import Entry, columns
 
 VERSION = Version("com.acme.notes", "android", "1.0", False)
 SERIES = Series(VERSION, "set")
@@ -254,12 +255,12 @@ def test_a_failed_commit_that_landed_after_all_is_told_of(opened: Open, statemen
     ledger = Ledger(Limits(DAY, 0, 10, 1000, BudgetLimits(10, 10, 10_000)))
     if statement != "COMMIT":  # of a series that is known, and so in one statement
         first = Draft(ledger, 1.0, journal.remembers)
-        first.add([Entry(SERIES, 6, 1000)])
+        first.add(columns([Entry(SERIES, 6, 1000)]))
         journal.commit(first.changes)
         ledger.apply(first.changes)
     draft = Draft(ledger, 1.0, journal.remembers)
-    entry = Entry(SERIES, 7, 1000)
-    draft.add([entry])
+    post = columns([Entry(SERIES, 7, 1000)])
+    draft.add(post)
     journal._db = Failing(journal._db, statement, after=True)  # type: ignore[assignment]  # noqa: SLF001
 
     with pytest.raises(StorageUnavailableError):
@@ -268,7 +269,7 @@ def test_a_failed_commit_that_landed_after_all_is_told_of(opened: Open, statemen
 
     assert landed is draft.changes
     ledger.apply(landed)
-    assert Draft(ledger, 2.0, journal.remembers).add([entry]) == [None]
+    assert Draft(ledger, 2.0, journal.remembers).add(post) == [None]
 
 
 def test_a_count_that_finds_no_row_is_refused_and_not_lost(opened: Open, tmp_path: Path) -> None:

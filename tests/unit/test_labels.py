@@ -28,7 +28,8 @@ LEGACY = Ignored("legacy_download_fail")
 
 
 def outcome(action: str = "set", app_id: str = APP, **fields: object) -> Series | Ignored | Rejected:
-    return policy(())(Event(app_id=app_id, action=action, **fields))  # type: ignore[arg-type]
+    (found,) = policy(())([Event(app_id=app_id, action=action, **fields)])  # type: ignore[arg-type]
+    return found
 
 
 def series(action: str = "set", app_id: str = APP, **fields: object) -> Series:
@@ -150,10 +151,11 @@ def test_only_allowed_apps_are_counted_if_there_is_a_list() -> None:
     """The whole id, in the case given; what has no app's form at all is told so."""
     label = policy(["com.acme.notes", "com.acme.till"])
 
-    assert isinstance(label(Event(app_id="com.acme.till", action="set")), Series)
-    for stranger in ("com.acme.notes2", "com.acme", "COM.acme.notes"):
-        assert label(Event(app_id=stranger, action="set")) == Rejected("app_not_allowed")
-    assert label(Event(app_id="notes", action="set")) == Rejected("invalid_app_id")
+    app_ids = ("com.acme.till", "com.acme.notes2", "com.acme", "COM.acme.notes", "notes")
+    known, *strangers, formless = label([Event(app_id=app_id, action="set") for app_id in app_ids])
+    assert isinstance(known, Series)
+    assert strangers == [Rejected("app_not_allowed")] * 3
+    assert formless == Rejected("invalid_app_id")
 
 
 @pytest.mark.parametrize(
@@ -230,4 +232,14 @@ def test_what_came_before_changes_no_label(events: list[Event]) -> None:
     """Outcomes are remembered, so one that is remembered for another event would be wrong for ever."""
     label = policy(())
 
-    assert [label(event) for event in events] == [policy(())(event) for event in events]
+    assert label(events) == [policy(())([event])[0] for event in events]
+
+
+def test_what_is_no_event_stays_rejected_in_its_place() -> None:
+    """Its neighbours get their series all the same."""
+    event, odd = Event(app_id=APP, action="set"), Rejected("not_an_object")
+    first, between, last = policy(())([event, odd, event])
+
+    assert isinstance(first, Series)
+    assert between == odd
+    assert last is first

@@ -14,7 +14,8 @@ from exporter.changes import Changes, State
 from exporter.draft import Draft
 from exporter.journal import Journal
 from exporter.labels import Series, Version
-from exporter.ledger import Entry, Ledger, Limits, View
+from exporter.ledger import Ledger, Limits, View
+from tests.entries import Entry, columns
 
 HOLD = 30.0
 TTL = 2000.0
@@ -61,7 +62,7 @@ class Scraper(RuleBasedStateMachine):
 
     def post(self, entries: list[Entry]) -> list[bool]:
         draft = Draft(self.ledger, self.now, self.journal.remembers)
-        counted = draft.add(entries)
+        counted = draft.add(columns(entries))
         self.commit(draft.changes)
         return [series is not None for series in counted]
 
@@ -150,7 +151,7 @@ def make(hold: float = HOLD, max_dormant: int = 100) -> Ledger:
 
 def count(ledger: Ledger, *series: Series, at: float = 0.0) -> None:
     draft = Draft(ledger, at)
-    draft.add([Entry(one) for one in series])
+    draft.add(columns([Entry(one) for one in series]))
     ledger.apply(draft.changes)
 
 
@@ -258,18 +259,18 @@ def test_asking_changes_nothing() -> None:
     count(ledger, ONE)
     before = ledger.view()
 
-    Draft(ledger, 5).add([Entry(ONE, 1, 5000)])
+    Draft(ledger, 5).add(columns([Entry(ONE, 1, 5000)]))
     ledger.exposure(1e9)
 
     assert ledger.view() == before
-    assert Draft(ledger, 6).add([Entry(ONE, 1, 5000)]) == [ONE]
+    assert Draft(ledger, 6).add(columns([Entry(ONE, 1, 5000)])) == [ONE]
 
 
 def test_applying_twice_is_applying_once() -> None:
     """Changes hold absolute values, so a transaction that was in doubt can be applied when it turns out to be there."""
     ledger = make()
     draft = Draft(ledger, 0)
-    draft.add([Entry(ONE, 1), Entry(ONE)])
+    draft.add(columns([Entry(ONE, 1), Entry(ONE)]))
     ledger.apply(draft.changes)
     once = ledger.view()
 
