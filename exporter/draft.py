@@ -47,7 +47,7 @@ class Draft:
             if total is None:
                 total = visible_total(series)
                 if total is None or series.version not in met:  # one that was met stays until the draft's end
-                    series, total = self._meet(series, device)
+                    series, total = self._meet(series, total, device)
             totals[series] = total + 1
             outcome.append(series)
         return outcome
@@ -66,9 +66,10 @@ class Draft:
             )
         return known
 
-    def _meet(self, series: Series, device: str) -> tuple[Series, int]:
+    def _meet(self, series: Series, total: int | None, device: str) -> tuple[Series, int]:
         """The first event of a series in this draft: the one it counts in and its total, and what becomes visible."""
-        total = self._visible_total(series)
+        if series.version in self.changes.ended:
+            total = None
         if total is None:
             series = self._place(series, device)
         if series.version not in self._met:
@@ -88,14 +89,13 @@ class Draft:
             return series
         self.folded["version"] += 1
         folded = fold_version(series)
-        is_visible = self._visible_total(folded) is not None
-        if is_visible or (self._has_app(series.version.app_id) and self._fits(folded.version, reserved)):
+        if self._is_visible(folded) or (self._has_app(series.version.app_id) and self._fits(folded.version, reserved)):
             return folded
         self.folded["app_id"] += 1
         return fold_app(series)
 
-    def _visible_total(self, series: Series) -> int | None:
-        return None if series.version in self.changes.ended else self._ledger.visible_total(series)
+    def _is_visible(self, series: Series) -> bool:
+        return self._ledger.visible_total(series) is not None and series.version not in self.changes.ended
 
     def _is_in(self, version: Version) -> bool:
         if version in self.changes.sightings:
