@@ -54,17 +54,22 @@ class Draft:
 
     def _known(self, entries: Entries) -> set[int]:
         """The fingerprints that the ledger remembers, in memory or on disk."""
-        seen, now = self._ledger.seen, self.changes.at
-        known = seen.known(set(entries.fingerprints))
+        known = self._ledger.seen.known(set(entries.fingerprints))
         if self._on_disk is not None:
-            known.update(
-                self._on_disk(
-                    (timestamp, fingerprint)
-                    for fingerprint, timestamp in zip(entries.fingerprints, entries.timestamps, strict=True)
-                    if fingerprint is not None and not seen.covers(timestamp / 1000, now)
-                )
-            )
+            known.update(self._on_disk(self._uncovered(entries)))
         return known
+
+    def _uncovered(self, entries: Entries) -> list[tuple[int, int]]:
+        """Timestamp and fingerprint of the events that may have left memory."""
+        timestamps, covers, now = entries.timestamps, self._ledger.seen.covers, self.changes.at
+        # Between two moments that are covered lie none that are not, so the first and the last tell of all.
+        if timestamps and covers(min(timestamps) / 1000, now) and covers(max(timestamps) / 1000, now):
+            return []
+        return [
+            (timestamp, fingerprint)
+            for fingerprint, timestamp in zip(entries.fingerprints, timestamps, strict=True)
+            if fingerprint is not None and not covers(timestamp / 1000, now)
+        ]
 
     def _meet(self, series: Series, total: int | None, device: str) -> tuple[Series, int]:
         """The first event of a series in this draft: the one it counts in and its total, and what becomes visible."""
