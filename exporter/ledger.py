@@ -154,7 +154,7 @@ class Ledger:
             self.seen.add(changes.fingerprints, changes.at)
 
     def _apply_series(self, changes: Changes) -> None:
-        self._apply_totals(changes.totals)
+        self._apply_totals(changes)
         for version in {series.version for series in changes.totals}:
             self._see(version, changes.at)
         for series, show in changes.shows.items():
@@ -169,16 +169,17 @@ class Ledger:
         if sighting is not None and sighting.last < now:
             self._sightings[version] = Sighting(sighting.first, now)
 
-    def _apply_totals(self, changed: dict[Series, int]) -> None:
+    def _apply_totals(self, changes: Changes) -> None:
         totals, shows, shown = self._totals, self._shows, self._shown
         released, counted = State.RELEASED, 0
-        for series, total in changed.items():
+        for series, total in changes.totals.items():
             before = totals.get(series)
             totals[series] = total
             counted += total - (before or 0)
             if before is None:
                 self._actions.setdefault(series.version, []).append(series)
-                self._apply_show(series, Show(State.HIDDEN, 0, 0.0))
+                if series not in changes.shows:  # as it is when the ledger is loaded
+                    self._apply_show(series, Show(State.HIDDEN, 0, 0.0))
             elif shows[series].state is released:
                 shown[series] = total
         self._counted += counted

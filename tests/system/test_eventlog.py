@@ -29,9 +29,15 @@ def logging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
 
 
 def lines_of(path: Path) -> list[dict[str, Any]]:
-    """What the log holds, with a look at the form of each line."""
-    raw = path.read_bytes() if path.exists() else b""
-    assert raw == b"" or raw.endswith(b"\n"), "a line is cut"
+    """What the log holds, with a look at the form of each line; waits for the end of one that is being written."""
+    raw = b""
+
+    def is_whole() -> bool:
+        nonlocal raw
+        raw = path.read_bytes() if path.exists() else b""
+        return raw == b"" or raw.endswith(b"\n")
+
+    wait_until(is_whole, "no line is cut")
     assert raw.isascii()
     return [json.loads(line) for line in raw.splitlines()]
 
