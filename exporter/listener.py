@@ -47,6 +47,14 @@ _log = structlog.get_logger("listener")
 WSGIApp = Callable[..., Any]
 
 
+def _yes() -> bool:
+    return True
+
+
+def _no() -> bool:
+    return False
+
+
 class _TimedOutError(Error):  # type: ignore[misc]  # waitress is not annotated
     code = 408
     reason = "Request Timeout"
@@ -153,14 +161,10 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
             return
         self.lingering_since = time.time()
         self.will_close = False
+        # Each turn of waitress' loop asks these of each connection, so only those that linger pay for it.
+        self.readable, self.writable = _yes, _no
         with suppress(OSError):
             self.socket.shutdown(socket.SHUT_WR)
-
-    def readable(self) -> bool:
-        return bool(self.lingering_since or super().readable())
-
-    def writable(self) -> bool:
-        return bool(not self.lingering_since and super().writable())
 
     def handle_read(self) -> None:
         if self.lingering_since:
