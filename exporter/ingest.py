@@ -266,8 +266,12 @@ class Ingest:
         return self._journal.directory
 
     def backup(self, target: Path) -> None:
-        """Write a consistent copy of the ledger; posts wait until it is complete. Raises `sqlite3.Error`."""
+        """Write a consistent copy of the ledger; posts wait until it is complete.
+
+        Raises `StorageUnavailableError` or `sqlite3.Error`.
+        """
         with self._lock:
+            self._settle()  # what is in doubt may hold a transaction open, and the copy would wait for its end
             self._journal.backup(target)
 
     def close(self) -> None:

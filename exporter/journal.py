@@ -86,7 +86,8 @@ class Journal:
         self._durability: Durability = durability
         self._memory = memory
         self._window = window
-        self._in_doubt: Changes | None = None
+        self._in_doubt: tuple[int, Changes] | None = None
+        """Changes that may have landed or not, and the number of their transaction."""
         self._failing = False
         self._tidied = 0.0
         self._resources = ExitStack()
@@ -152,22 +153,22 @@ class Journal:
         """
         if self._in_doubt is None:
             return None
-        before = self._tx
+        tx, changes = self._in_doubt
         try:
             with suppress(sqlite3.Error):
                 self._db.close()
             self._open()
         except (sqlite3.Error, LedgerError) as error:
             raise StorageUnavailableError(str(error)) from error
-        changes, self._in_doubt = self._in_doubt, None
-        return changes if self._tx > before else None
+        self._in_doubt = None
+        return changes if self._tx >= tx else None
 
     def commit(self, changes: Changes) -> None:
         """Write the changes in one transaction. Raises `StorageUnavailableError`."""
         try:
             self._write(changes)
-        except sqlite3.Error as error:
-            self._in_doubt, self._failing = changes, True
+        except Exception as error:  # short of memory, for one: what SQLite did by then is unknown as well
+            self._in_doubt, self._failing = (self._tx + 1, changes), True
             raise StorageUnavailableError(str(error)) from error
 
     def _write(self, changes: Changes) -> None:
@@ -212,8 +213,8 @@ class Journal:
         executemany = self._db.executemany
         totals = self._ahead | {self._id(series, total): total for series, total in changes.totals.items()}
         if totals:
-            rows = executemany(_COUNT, [(total, number) for number, total in totals.items()])
-            if rows.rowcount != len(totals):
+            counted = executemany(_COUNT, [(total, number) for number, total in totals.items()]).rowcount
+            if counted != len(totals):
                 raise sqlite3.IntegrityError("a series is not where it was")  # better refused than lost
         if changes.shows:
             executemany(_SHOW, [(*show, *series.version, series.action) for series, show in changes.shows.items()])

@@ -1,6 +1,7 @@
 """The HTTP resources: what each path answers, and how a refusal's name becomes a reply."""
 
 import re
+import sqlite3
 import tempfile
 import time
 from collections import Counter
@@ -240,6 +241,9 @@ class BackupResource:
             raise RequestRefusedError("not_found")
         with tempfile.TemporaryDirectory(dir=self._ingest.directory, prefix="backup-") as folder:
             path = Path(folder) / "ledger.db"
-            self._ingest.backup(path)
+            try:
+                self._ingest.backup(path)
+            except (StorageUnavailableError, sqlite3.Error):
+                raise RequestRefusedError("storage_unavailable") from None
             resp.content_type = "application/vnd.sqlite3"
             resp.set_stream(path.open("rb"), path.stat().st_size)  # goes on when the name is gone

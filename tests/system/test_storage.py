@@ -71,6 +71,19 @@ def test_a_full_disk_shows_and_passes_by_itself(launch: Launch) -> None:
     assert exporter.post(event()).body == OK
 
 
+def test_a_backup_from_a_full_disk_is_refused_and_holds_nobody_up(launch: Launch) -> None:
+    """A transaction that failed may be open still; a copy that waited for its end would wait for ever."""
+    exporter = launch()
+
+    with full_disk(exporter):
+        assert exporter.post(event(version_name="2.0.0")).status == 503
+        assert_refused(exporter.private("/backup"), 503, "storage_unavailable")
+
+    wait_until(lambda: is_ready(exporter), "it is ready again")
+    assert exporter.post(event()).body == OK
+    assert exporter.private("/backup").status == 200
+
+
 def test_many_clients_lose_nothing_over_a_full_disk(launch: Launch) -> None:
     """Eight clients post while the disk fills and empties four times, each event until it is acknowledged."""
     exporter = launch()

@@ -272,6 +272,50 @@ def test_a_failed_commit_that_landed_after_all_is_told_of(opened: Open, statemen
     assert Draft(ledger, 2.0, journal.remembers).add(post) == [None]
 
 
+def test_what_landed_is_told_of_though_it_took_two_tries_to_read_it_back(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first try may get so far as to see the transaction, and fail after that."""
+    journal = opened()
+    journal.commit(Changes(1.0, totals={SERIES: 1}))
+    journal._db = Failing(journal._db, "INSERT INTO recent", after=True)  # type: ignore[assignment]  # noqa: SLF001
+    changes = Changes(2.0, totals={SERIES: 2})
+    with pytest.raises(StorageUnavailableError):
+        journal.commit(changes)
+    with monkeypatch.context() as patched:
+        patched.setattr(ledgerfile, "ahead", raises(sqlite3.OperationalError("disk I/O error")))
+        with pytest.raises(StorageUnavailableError):
+            journal.settle()
+
+    assert journal.settle() is changes
+
+
+def raises(error: Exception) -> Callable[..., None]:
+    """A function that does."""
+
+    def fail(*_: object) -> None:
+        raise error
+
+    return fail
+
+
+def test_a_failure_that_is_not_the_disks_leaves_no_half_transaction(
+    opened: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Short of memory, for one; the next post must not be refused for ever, or commit what was refused."""
+    journal = opened()
+    journal.commit(Changes(1.0, totals={SERIES: 1}))
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, "_retire", raises(MemoryError()))
+        with pytest.raises(StorageUnavailableError):
+            journal.commit(Changes(2.0, totals={SERIES: 2}, sightings=SEEN))
+    assert journal.settle() is None
+    journal.commit(Changes(3.0, totals={SERIES: 3}))
+    journal.close()
+
+    assert everything(tmp_path).totals == {SERIES: 3}
+
+
 def test_a_count_that_finds_no_row_is_refused_and_not_lost(opened: Open, tmp_path: Path) -> None:
     """Rows are found by numbers kept in memory; were one wrong, the client would be told ok for nothing."""
     journal = opened()
