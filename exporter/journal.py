@@ -110,6 +110,11 @@ class Journal:
             for changes in ledgerfile.read(db):
                 apply(changes)
         self._open()
+        if self._recent > self._memory:  # it was larger before: what it can't hold any more is looked for on disk
+            try:
+                self.commit(Changes(self._latest))
+            except StorageUnavailableError as error:
+                raise ledgerfile.unusable(self.directory, error) from error
 
     def _open(self) -> None:
         self._db = ledgerfile.connect(self._path, self._durability)
@@ -209,13 +214,16 @@ class Journal:
         self._old += moved - dropped
         return recent
 
-    def _write_series(self, changes: Changes) -> None:
-        executemany = self._db.executemany
+    def _write_totals(self, changes: Changes) -> None:
         totals = self._ahead | {self._id(series, total): total for series, total in changes.totals.items()}
         if totals:
-            counted = executemany(_COUNT, [(total, number) for number, total in totals.items()]).rowcount
+            counted = self._db.executemany(_COUNT, [(total, number) for number, total in totals.items()]).rowcount
             if counted != len(totals):
                 raise sqlite3.IntegrityError("a series is not where it was")  # better refused than lost
+
+    def _write_series(self, changes: Changes) -> None:
+        self._write_totals(changes)
+        executemany = self._db.executemany
         if changes.shows:
             executemany(_SHOW, [(*show, *series.version, series.action) for series, show in changes.shows.items()])
         if changes.sightings:
@@ -226,6 +234,7 @@ class Journal:
             executemany(_FORGET, [(*series.version, series.action) for series in changes.forgotten])
             for series in changes.forgotten:
                 self._ids.pop(series, None)
+        if changes.forgotten_events is not None:
             self._db.execute("UPDATE meta SET value = ? WHERE name = 'forgotten_events'", (changes.forgotten_events,))
 
     def _id(self, series: Series, total: int) -> int:

@@ -94,8 +94,46 @@ def test_transactions_without_fingerprints_leave_no_trail(opened: Open) -> None:
     for total in range(2500):
         journal.commit(Changes(float(total), totals={SERIES: total}))
 
-    rows = journal._db.execute("SELECT count(*) FROM recent").fetchone()  # noqa: SLF001 - nothing else shows it
-    assert rows <= (1001,)
+    journal.commit(Changes(2500.0, sightings={VERSION: Sighting(1.0, 2.0)}))
+    journal.commit(Changes(2501.0, sightings={VERSION: Sighting(1.0, 3.0)}))
+
+    assert journal._db.execute("SELECT count(*) FROM recent").fetchone() == (1,)  # noqa: SLF001 - nothing else shows it
+
+
+def test_of_several_totals_of_a_series_the_last_one_counts(opened: Open, tmp_path: Path) -> None:
+    """Whether they are read back at a start or after a failure."""
+    journal = opened()
+    for total in (1, 2, 3):
+        journal.commit(Changes(1.0, totals={SERIES: total}))
+    journal._db = Failing(journal._db, "INSERT INTO recent", after=False)  # type: ignore[assignment]  # noqa: SLF001
+    with pytest.raises(StorageUnavailableError):
+        journal.commit(Changes(2.0, totals={SERIES: 4}))
+    assert journal.settle() is None
+    journal.commit(Changes(3.0, sightings={VERSION: Sighting(1.0, 2.0)}))
+    journal.close()
+
+    assert everything(tmp_path).totals == {SERIES: 3}
+
+
+def test_what_a_smaller_memory_cannot_hold_is_on_disk_from_the_start(opened: Open) -> None:
+    """Else the retries in the first post after the restart would count again."""
+    journal = opened(memory=1000)
+    for number in range(500):
+        journal.commit(Changes(1.0, fingerprints={number: 1000}))
+    journal.close()
+
+    journal = opened(memory=100)
+
+    assert on_disk(journal, *((1000, number) for number in range(400))) == {*range(400)}
+
+
+def test_what_a_restored_copy_forgets_stays_forgotten(opened: Open, tmp_path: Path) -> None:
+    """Its number is written without any series that goes."""
+    journal = opened()
+    journal.commit(Changes(1.0, totals={SERIES: 0}, forgotten_events=7))
+    journal.close()
+
+    assert everything(tmp_path).forgotten_events == 7
 
 
 SEVERAL = [Series(VERSION, action) for action in ("set", "set_fail", "delete", "reset")]
