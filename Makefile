@@ -1,6 +1,7 @@
 # make run    install what is missing and start the exporter
 # make test   install what the tests need and run them all
-MAKEFLAGS += --no-print-directory
+# Packages, wheels and modules come from different places: two at a time.
+MAKEFLAGS += --no-print-directory -j2
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
@@ -89,7 +90,7 @@ $(VENV)/.uv: | $(BIN)/python
 	@$(BIN)/npm --prefix $* ci --loglevel=error --no-progress --no-audit --no-fund
 	@touch $@
 
-# The programs that the tests drive.
-tools:
+# The programs that the tests drive; after the environment, which may take a package as well.
+tools: | $(BIN)/python
 	@.ci/debian-packages prometheus prometheus-alertmanager chromium curl caddy docker-compose git systemd
 	@tests/tools/prometheus3
