@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from exporter import ledgerfile
+from exporter import ledgerfile, tables
 from exporter.budgets import Limits as BudgetLimits
 from exporter.ledger import Ledger, Limits
 
@@ -29,6 +29,6 @@ def check(directory: Path) -> Iterator[str]:
 
 def _load(db: sqlite3.Connection) -> Ledger:
     ledger = Ledger(Limits(version_ttl=0, zero_hold=0, max_dormant=0, memory=2**62, budgets=BudgetLimits(0, 0, 0)))
-    for changes in ledgerfile.read(db):
+    for changes in tables.read(db):
         ledger.apply(changes)
     return ledger

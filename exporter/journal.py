@@ -23,7 +23,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from exporter import ledgerfile
+from exporter import ledgerfile, tables
 from exporter.changes import Changes
 from exporter.labels import Series
 from exporter.ledgerfile import Durability, LedgerError
@@ -96,8 +96,8 @@ class Journal:
         if not self._path.exists():
             ledgerfile.create(self._path)
         with ledgerfile.look(self._path) as db:
-            self.key = bytes(ledgerfile.meta(db, "key"))
-            if ledgerfile.meta(db, "is_copy") and not restored:
+            self.key = bytes(tables.meta(db, "key"))
+            if tables.meta(db, "is_copy") and not restored:
                 raise LedgerError(
                     "ledger_is_a_copy",
                     f"{self._path} is a backup: start once with --restored, so that its series begin at 0 again "
@@ -107,7 +107,7 @@ class Journal:
     def load(self, apply: Callable[[Changes], None]) -> None:
         """Hand over all that was committed, and open the file for writing. Raises `LedgerError`."""
         with ledgerfile.look(self._path) as db:
-            for changes in ledgerfile.read(db):
+            for changes in tables.read(db):
                 apply(changes)
         self._open()
         if self._recent > self._memory:  # it was larger before: what it can't hold any more is looked for on disk
@@ -119,9 +119,9 @@ class Journal:
     def _open(self) -> None:
         self._db = ledgerfile.connect(self._path, self._durability)
         self._tx, self._latest = _last_transaction(self._db)
-        self._recent = ledgerfile.count_packed(self._db)
+        self._recent = tables.count_packed(self._db)
         (self._old,) = self._db.execute("SELECT count(*) FROM old").fetchone()
-        self._up_to_date, self._ahead = ledgerfile.ahead(self._db)
+        self._up_to_date, self._ahead = tables.ahead(self._db)
         self._ids: dict[Series, int] = {}
         """Rows of the series counted since; finding one by its five names takes four times as long."""
 
@@ -178,11 +178,11 @@ class Journal:
 
     def _write(self, changes: Changes) -> None:
         # Were the clock turned back, memory must not seem to reach back further, after a restart, than it does.
-        row = self._tx + 1, max(self._latest, changes.at), ledgerfile.pack(changes.fingerprints)
+        row = self._tx + 1, max(self._latest, changes.at), tables.pack(changes.fingerprints)
         recent = self._recent + len(changes.fingerprints)
         if self._fits_in_a_row(changes, recent):
             totals = {self._ids[series]: total for series, total in changes.totals.items()}
-            self._db.execute(_APPEND, (*row, ledgerfile.pack(totals)))
+            self._db.execute(_APPEND, (*row, tables.pack(totals)))
             self._ahead.update(totals)
         else:
             recent = self._write_in_full(changes, row, recent)
@@ -256,7 +256,7 @@ class Journal:
         for tx, blob in self._db.execute("SELECT tx, fingerprints FROM recent WHERE tx <= ? ORDER BY tx", (self._tx,)):
             if recent - len(leaving) <= enough:
                 break
-            leaving += ((timestamp, value) for value, timestamp in ledgerfile.unpack(blob).items())
+            leaving += ((timestamp, value) for value, timestamp in tables.unpack(blob).items())
             last = tx
         self._db.execute("DELETE FROM recent WHERE tx <= ?", (last,))
         leaving.sort()

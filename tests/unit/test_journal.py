@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter import ledgerfile
+from exporter import ledgerfile, tables
 from exporter.budgets import Limits as BudgetLimits
 from exporter.changes import Changes, Show, Sighting, State
 from exporter.draft import Draft
@@ -321,7 +321,7 @@ def test_what_landed_is_told_of_though_it_took_two_tries_to_read_it_back(
     with pytest.raises(StorageUnavailableError):
         journal.commit(changes)
     with monkeypatch.context() as patched:
-        patched.setattr(ledgerfile, "ahead", raises(sqlite3.OperationalError("disk I/O error")))
+        patched.setattr(tables, "ahead", raises(sqlite3.OperationalError("disk I/O error")))
         with pytest.raises(StorageUnavailableError):
             journal.settle()
 
