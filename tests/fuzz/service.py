@@ -79,8 +79,7 @@ class Service:
         code = int(status.split()[0])
         self._codes[str(code)] += 1
         if method == "HEAD":
-            assert code < 500
-            self._refused["method_not_allowed" if path in {"", "/", "/stats"} else "not_found"] += 1
+            self._refused[{404: "not_found", 405: "method_not_allowed"}[code]] += 1
             return code
         assert dict(answered)["content-type"] == "application/json"
         self._check(code, json.loads(reply), method)
