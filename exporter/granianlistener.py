@@ -16,7 +16,6 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from queue import SimpleQueue
 from typing import Any, Final
 
 import structlog
@@ -29,6 +28,7 @@ from exporter.listener import HEADER_LIMIT, WSGIApp
 from exporter.room import BODIES_LIMIT, Room
 from exporter.rsgi import GoneError, RefusedError, Request
 from exporter.settings import Address
+from exporter.workers import Workers
 
 _BACKLOG: Final = 2048
 _LULL: Final = 1.0
@@ -61,31 +61,27 @@ class GranianListener:
         self._room = Room(max(BODIES_LIMIT, max_body))
         self._socket = _bind(address, timeout)
         self.effective_port: int = self._socket.getsockname()[1]
-        self._queue: SimpleQueue[Request | None] = SimpleQueue()
+        self._workers = Workers(threads, "answer", self._serve_request)
         self._loop = asyncio.new_event_loop()
         self._stopping = asyncio.Event()
         self._deadline = math.inf
         self._thread = threading.Thread(target=self._run, name=f"listen-{self.effective_port}", daemon=True)
-        self._workers = [threading.Thread(target=self._work, name=f"post-{n}", daemon=True) for n in range(threads)]
 
     def start(self) -> None:
         """Serve, in threads."""
-        for thread in (*self._workers, self._thread):
-            thread.start()
+        self._workers.start()
+        self._thread.start()
 
     @property
     def waiting(self) -> int:
         """Requests that wait for a thread."""
-        return self._queue.qsize()
+        return self._workers.waiting
 
     def stop(self) -> None:
         """Accept no more, answer all that was read, then close."""
         self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
-        for _ in self._workers:
-            self._queue.put(None)
-        for thread in self._workers:
-            thread.join()
+        self._workers.stop()
 
     def _run(self) -> None:
         try:
@@ -131,7 +127,7 @@ class GranianListener:
             request.release()
             request.proto.response_empty(400, [])  # nobody hears it, but granian complains of a request without one
         else:
-            self._queue.put(request)
+            self._workers.put(request)
 
     async def _refuse(self, request: Request, name: str, deadline: float) -> None:
         """Answer, and take what the client still sends: to close before its end would reset the connection, and the
@@ -144,15 +140,14 @@ class GranianListener:
                     async with asyncio.timeout(_LULL):
                         await anext(request.stream)
 
-    def _work(self) -> None:
-        while (request := self._queue.get()) is not None:
-            try:
-                self._answer(request)
-            except Exception:
-                _log.exception("internal_error")
-                self._count_request(request.refuse("internal_error"), "internal_error")
-            finally:
-                request.release()
+    def _serve_request(self, request: Request) -> None:
+        try:
+            self._answer(request)
+        except Exception:
+            _log.exception("internal_error")
+            self._count_request(request.refuse("internal_error"), "internal_error")
+        finally:
+            request.release()
 
     def _answer(self, request: Request) -> None:
         status = 0

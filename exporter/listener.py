@@ -18,19 +18,24 @@ from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import TcpWSGIServer
-from waitress.task import ErrorTask, ThreadedTaskDispatcher
+from waitress.task import ErrorTask
 from waitress.utilities import Error
 
+from exporter.poller import Poller
 from exporter.refusals import REQUEST_REFUSALS
 from exporter.resources import JSON, error_body, overload_reply
 from exporter.room import ALWAYS_TAKEN, BODIES_LIMIT, Room
 from exporter.settings import Address
+from exporter.workers import Workers
 
 HEADER_LIMIT: Final = 16 * 1024
 """Bytes of a request's header; the plugin's is below 500."""
 
 _BUFFERED: Final = 1 << 30
 """Above any body or reply: what waitress would put into a temporary file stays in memory, as there may be no folder."""
+
+_PACKET: Final = 16 * 1024
+"""Bytes of a reply up to which it is kept back until it is complete: waitress would send the header, then the body."""
 
 _REASONS: Final = {
     400: "bad_request",
@@ -45,14 +50,6 @@ _REASONS: Final = {
 _log = structlog.get_logger("listener")
 
 WSGIApp = Callable[..., Any]
-
-
-def _yes() -> bool:
-    return True
-
-
-def _no() -> bool:
-    return False
 
 
 class _TimedOutError(Error):  # type: ignore[misc]  # waitress is not annotated
@@ -149,6 +146,41 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
             self.request_since = self.last_activity
         return took
 
+    def watch(self) -> None:
+        """Have the server's loop wait for what this connection waits for now; after each change of that."""
+        self.server.poller.watch(self._fileno, self)
+
+    def readable(self) -> bool:
+        return bool(self.lingering_since or super().readable())
+
+    def writable(self) -> bool:
+        # While a task runs, waitress sends only what is worth a packet: to wait for less would be to spin.
+        worth = not self.requests or self.will_close or self.total_outbufs_len >= self.adj.send_bytes
+        return bool(worth and not self.lingering_since and super().writable())
+
+    def write_soon(self, data: bytes) -> int:
+        written = int(super().write_soon(data))
+        if self.total_outbufs_len >= self.adj.send_bytes:
+            self.watch()
+        return written
+
+    def service(self) -> None:
+        """In a worker's thread; the loop learns of what could not be sent at once."""
+        try:
+            super().service()
+            with self.outbuf_lock:
+                if self.connected and self.total_outbufs_len:
+                    self._flush_exception(self._flush_some, do_close=False)
+        except Exception:
+            _log.exception("internal_error")
+            self.will_close = True
+        self.watch()
+
+    def del_channel(self, map: Poller | None = None) -> None:  # noqa: A002 - its name in waitress
+        super().del_channel(map)
+        if self.server.in_connection_overflow:
+            self.server.watch()
+
     def send_continue(self) -> None:
         if self.request is not None and self.request.error is None:  # or it would wait for the body all the same
             super().send_continue()
@@ -161,8 +193,6 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
             return
         self.lingering_since = time.time()
         self.will_close = False
-        # Each turn of waitress' loop asks these of each connection, so only those that linger pay for it.
-        self.readable, self.writable = _yes, _no
         with suppress(OSError):
             self.socket.shutdown(socket.SHUT_WR)
 
@@ -190,6 +220,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         request.refuse(_TimedOutError(""))
         self.request = None
         self.requests.append(request)
+        self.watch()
         self.server.add_task(self)
 
     @property
@@ -222,7 +253,6 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
             connection_limit=connections,
             backlog=2048,
             cleanup_interval=1,
-            asyncore_use_poll=True,
             max_request_body_size=max_body + 1,
             max_request_header_size=HEADER_LIMIT,
             inbuf_overflow=_BUFFERED,
@@ -230,27 +260,39 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
             clear_untrusted_proxy_headers=False,  # whom to believe is `--trusted-proxy`'s business
             ident=None,
         )
+        adjustments.send_bytes = _PACKET
         self.room = Room(max(BODIES_LIMIT, max_body))
-        dispatcher = ThreadedTaskDispatcher()
-        dispatcher.set_thread_count(threads)
+        self.poller = Poller()
+        self._workers = Workers(threads, "answer", _Channel.service)
         self.count_request = count_request
         self._failed = failed
         self._timeout = timeout
         self._deadline: float | None = None
         try:
-            super().__init__(application, map={}, dispatcher=dispatcher, adj=adjustments)
+            super().__init__(application, map=self.poller, dispatcher=self._workers, adj=adjustments)
         except OSError as error:
             raise OSError(f"can't listen on {address}: {error}") from error
         self._thread = threading.Thread(target=self._run, name=f"listen-{self.effective_port}", daemon=True)
 
     def start(self) -> None:
-        """Serve, in a thread."""
+        """Serve, in threads."""
+        self._workers.start()
         self._thread.start()
 
     @property
     def waiting(self) -> int:
         """Requests that wait for a thread."""
-        return len(self.task_dispatcher.queue)
+        return self._workers.waiting
+
+    def watch(self) -> None:
+        """Have the loop wait for another connection, if one may come."""
+        self.poller.watch(self._fileno, self)
+
+    def add_task(self, task: _Channel) -> None:
+        self._workers.put(task)
+
+    def pull_trigger(self) -> None:
+        """Nothing: by this waitress would wake its loop, to ask each connection anew what it waits for."""
 
     def maintenance(self, now: float) -> None:
         for channel in list(self.active_channels.values()):
@@ -268,12 +310,13 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
     def _run(self) -> None:
         try:
             while self._deadline is None or self._drains():
-                wasyncore.loop(timeout=0.1 if self._deadline else 1, use_poll=True, map=self._map, count=1)
+                self.poller.turn(0.1 if self._deadline else 1)
+                self.readable()  # which does the maintenance when it is due
         except Exception:
             _log.exception("listener_failed", port=self.effective_port)
             self._failed()
-        self.task_dispatcher.shutdown()
-        wasyncore.close_all(self._map, ignore_all=True)
+        self._workers.stop()
+        self.poller.close()
 
     def _drains(self) -> bool:
         for channel in list(self.active_channels.values()):
