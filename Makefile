@@ -46,7 +46,7 @@ soak: lint tools ## The proof of exactly-once in its long form: over 100 kills w
 
 bench: $(VENV)/.test tests/bench/node/node_modules/.installed ## What it costs on this machine, beside others: 20 minutes
 	@.ci/debian-packages wrk prometheus-pushgateway
-	@for part in ledger scrape interference growth peers; do $(BIN)/python -m tests.bench.$$part; done
+	@for part in ledger scrape interference idle growth peers; do $(BIN)/python -m tests.bench.$$part; done
 
 dashboards: $(VENV)/.test ## Write dashboards and alert rules anew, after a change of their generator
 	@$(BIN)/python -m dashboards.generator

@@ -79,6 +79,15 @@ def test_connections_beyond_the_limit_do_not_stop_the_scrape(launch: Launch) -> 
         assert exporter.post(event()).body == OK
 
 
+def test_a_port_full_of_idle_connections_takes_posts_again_after_the_timeout(launch: Launch) -> None:
+    """Nobody has to leave by himself."""
+    exporter = launch(connection_limit="20", request_timeout="1s")
+    with ExitStack() as stack:
+        for _ in range(40):
+            stack.enter_context(Wire(exporter.port))
+        assert exporter.post(event()).body == OK
+
+
 def test_an_idle_connection_is_closed_after_the_timeout(hasty: Exporter) -> None:
     """Without a word: a client that never asked gets no answer."""
     began, began_awake = time.monotonic(), awake()
