@@ -29,7 +29,7 @@ run: $(VENV)/.run ## Install what is missing and start the exporter (ARGS="--hel
 	@exec $(BIN)/capgo-exporter $(ARGS)
 
 test: lint tools $(RENDER)/node_modules/.installed ## Install what the tests need and run them all
-	@$(BIN)/pytest -n $$(($$(nproc) + 1)) --dist loadfile $(ARGS) # most tests wait for something
+	@$(BIN)/pytest -n $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder $(ARGS) # most tests wait for something
 
 lint: $(VENV)/.test ## Style, types and the direction of imports
 	@$(BIN)/ruff check

@@ -26,8 +26,10 @@ GZIP_LEVEL: Final = 1
 _GZIP_FORMAT: Final = 31
 """For zlib: the largest window, and gzip's header."""
 
-_CHUNK: Final = 2000
-"""Lines joined at a time, so that the threads that take posts are let in between."""
+_CHUNK: Final = 500
+_REST: Final = 0.0005
+"""After so many lines the threads that take posts are let in for so many seconds: to offer them a turn without a rest
+is no use on one core, as a thread that is woken comes too late for it."""
 
 _EXPONENT_FROM: Final = 1_000_000
 """The library writes numbers as Go does, with an exponent from here on."""
@@ -79,10 +81,10 @@ class Exposer:
             family = name if openmetrics else f"{name}_total"
             parts.append(f"# HELP {family} {text}\n# TYPE {family} counter\n".encode())
             # A view that is older than the newest lines ends before them.
-            samples = itertools.compress(zip(self._lines, view.shown.values(), strict=False), chosen)
+            samples = itertools.compress(zip(self._lines, view.values, strict=False), chosen)
             while chunk := [*itertools.islice(samples, _CHUNK)]:
                 parts.append("".join(map(_sample, chunk)).encode())
-                time.sleep(0)
+                time.sleep(_REST)
         return parts
 
     def _follow(self, view: View) -> None:
@@ -91,7 +93,7 @@ class Exposer:
             self._departures = view.departures
             for kept in (self._lines, self._production, self._test):
                 kept.clear()
-        for series in itertools.islice(view.shown, len(self._lines), None):
+        for series in itertools.islice(view.series, len(self._lines), None):
             self._lines.append(_render(series))
             self._production.append(not series.version.test)
             self._test.append(series.version.test)

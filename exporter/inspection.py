@@ -22,7 +22,7 @@ def check(directory: Path) -> Iterator[str]:
     yield f"{path}: sound"
     states = ", ".join(f"{events} {state}" for state, events in view.events.items())
     yield f"events counted: {sum(view.events.values())} ({states})"
-    yield f"series: {len(view.shown)} shown; fingerprints: {len(ledger.seen)} recent, {old} old"
+    yield f"series: {len(view.values)} shown; fingerprints: {len(ledger.seen)} recent, {old} old"
     for (app_id, platform, version, test), events in sorted(ledger.counted().items()):
         yield f"  {app_id} {platform} {version}{' (test devices)' if test else ''}: {events}"
 

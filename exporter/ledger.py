@@ -55,19 +55,34 @@ class Limits(NamedTuple):
 
 
 class View(NamedTuple):
-    """What one scrape shows: `shown` are the values of the visible series, `first_seen` in seconds since the epoch.
+    """What one scrape shows: the `values` of the visible `series`, in one order.
 
-    New series come last in `shown`; `departures` is how many have ever left it, so while it stays, so does the order of
-    those before. `events` is the number of events by what became of them; those shown add up to the values of `shown`.
-    `budgets` is how full each label's budget is.
+    New series come last; `departures` is how many have ever left, so while it stays, so does the order of those before.
+    `first_seen` is in seconds since the epoch; `counted`, `dormant` and `forgotten` are numbers of events, the dormant
+    ones among the counted; `budgets` is how full each label's budget is.
     """
 
-    shown: dict[Series, int]
+    series: Sequence[Series]
+    values: Sequence[int]
     departures: int
     first_seen: dict[Version, float]
-    events: dict[str, int]
+    counted: int
+    dormant: int
+    forgotten: int
     budgets: dict[str, Use]
     series_limit: int
+
+    @property
+    def shown(self) -> dict[Series, int]:
+        """The values by their series."""
+        return dict(zip(self.series, self.values, strict=True))
+
+    @property
+    def events(self) -> dict[str, int]:
+        """The number of events by what became of them; those shown add up to the values."""
+        shown = sum(self.values)
+        held = self.counted - shown - self.dormant
+        return {"shown": shown, "held": held, "dormant": self.dormant, "forgotten": self.forgotten}
 
 
 class Ledger:
@@ -78,9 +93,12 @@ class Ledger:
         self._totals: dict[Series, int] = {}
         self._shows: dict[Series, Show] = {}
         self._shown: dict[Series, int] = {}
+        self._shown_series: list[Series] = []
+        """For views; another list after each change."""
         self._departures = 0
         self._pending: dict[Series, int] = {}
-        self._dormant: dict[Series, None] = {}
+        self._dormant: dict[Series, int] = {}
+        """With their totals."""
         self._sightings: dict[Version, Sighting] = {}
         self._stored_last: dict[Version, float] = {}
         self._actions: dict[Version, list[Series]] = {}
@@ -194,9 +212,11 @@ class Ledger:
             self._pending[series] = 1
             self._shown[series] = show.base
         else:
-            self._departures += self._shown.pop(series, None) is not None
+            if self._shown.pop(series, None) is not None:
+                self._departures += 1
+                self._shown_series = []
             if show.state is State.DORMANT:
-                self._dormant[series] = None
+                self._dormant[series] = self._totals[series]
             else:
                 self._pending[series] = 0
 
@@ -209,20 +229,17 @@ class Ledger:
             del self._actions[series.version]
 
     def view(self) -> View:
-        """What a scrape shows now."""
-        shown = sum(self._shown.values())
-        dormant = sum(self._totals[series] for series in self._dormant)
-        events = {
-            "shown": shown,
-            "held": self._counted - shown - dormant,
-            "dormant": dormant,
-            "forgotten": self._forgotten_events,
-        }
+        """What a scrape shows now. Posts wait for it, so it copies as little as there must be."""
+        if len(self._shown_series) != len(self._shown):
+            self._shown_series = list(self._shown)
         return View(
-            dict(self._shown),
+            self._shown_series,
+            list(self._shown.values()),
             self._departures,
             {version: sighting.first for version, sighting in self._sightings.items()},
-            events,
+            self._counted,
+            sum(self._dormant.values()),
+            self._forgotten_events,
             self.budgets.use(self.census),
             self._limits.budgets.max_series,
         )

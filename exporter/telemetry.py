@@ -200,7 +200,7 @@ def _ledger_families(view: View) -> Iterator[Metric]:
     for state, value in view.events.items():
         events.add_metric([state], value)
     yield events
-    yield GaugeMetricFamily("capgo_exporter_series", "Event series on /metrics.", value=len(view.shown))
+    yield GaugeMetricFamily("capgo_exporter_series", "Event series on /metrics.", value=len(view.values))
     yield GaugeMetricFamily("capgo_exporter_series_limit", "Most event series there may be.", value=view.series_limit)
     yield from _budget_families(view)
     first_seen = GaugeMetricFamily(

@@ -12,6 +12,6 @@ _SUFFIXES = {"counter": ["_total"], "histogram": ["_bucket", "_count", "_sum"]}
 
 def metric_names() -> set[str]:
     """The sample names of every family, shown or not yet."""
-    families = Telemetry().families(View({}, 0, {}, {}, {}, 0))
+    families = Telemetry().families(View([], [], 0, {}, 0, 0, 0, {}, 0))
     names = {family.name + suffix for family in families for suffix in _SUFFIXES.get(family.type, [""])}
     return names | {f"{EVENTS}_total", f"{TEST_EVENTS}_total"} | SCRAPE

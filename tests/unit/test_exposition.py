@@ -23,7 +23,7 @@ counts = st.integers(0, 2**53)
 
 def view(shown: dict[Series, int], departures: int = 0) -> View:
     """What the ledger would hand over."""
-    return View(shown, departures, {}, {}, {}, 0)
+    return View(list(shown), list(shown.values()), departures, {}, 0, 0, 0, {}, 0)
 
 
 class _Library:
