@@ -111,6 +111,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     error_task_class = RefusalTask
     request: Parser | None
+    requests: list[Parser]
     request_since = 0.0
     refused = False
     lingering_since = 0.0
@@ -143,17 +144,32 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             self.watch()
         return written
 
+    def handle_write(self) -> None:
+        with self.outbuf_lock:  # a worker may still send when its request is done
+            super().handle_write()
+
     def service(self) -> None:
         """In a worker's thread; the loop learns of what could not be sent at once."""
         try:
             super().service()
-            with self.outbuf_lock:
-                if self.connected and self.total_outbufs_len:
-                    self._flush_exception(self._flush_some, do_close=False)
-        except Exception:
+            self._send()
+        except BaseException:  # whatever it is, the thread has others to serve
             _log.exception("internal_error")
-            self.will_close = True
+            self._give_up()
         self.watch()
+
+    def _send(self) -> None:
+        with self.outbuf_lock:
+            if self.connected and self.total_outbufs_len:
+                self._flush_exception(self._flush_some, do_close=False)
+                self.outbuf_lock.notify()  # another worker may wait for room, with the next reply
+
+    def _give_up(self) -> None:
+        with self.requests_lock:
+            for request in self.requests:
+                request.close()
+            self.requests = []
+            self.will_close = True
 
     def del_channel(self, map: Poller | None = None) -> None:  # noqa: A002 - its name in waitress
         super().del_channel(map)

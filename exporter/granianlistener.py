@@ -133,7 +133,7 @@ class GranianListener:
         """Answer, and take what the client still sends: to close before its end would reset the connection, and the
         client would never read why."""
         request.release()
-        self._count_request(request.refuse(name), name)
+        request.refuse(name, self._count_request)
         with suppress(TimeoutError, StopAsyncIteration):
             async with asyncio.timeout_at(deadline):
                 while True:
@@ -145,7 +145,7 @@ class GranianListener:
             self._answer(request)
         except Exception:
             _log.exception("internal_error")
-            self._count_request(request.refuse("internal_error"), "internal_error")
+            request.refuse("internal_error", self._count_request)
         finally:
             request.release()
 

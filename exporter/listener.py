@@ -114,6 +114,7 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
         """Accept no more, answer all that was read, then close."""
         self.trigger.pull_trigger(self._begin_to_drain)
         self._thread.join()
+        self.poller.close()
 
     def _begin_to_drain(self) -> None:
         self._deadline = time.monotonic() + self._timeout
@@ -128,7 +129,6 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
             _log.exception("listener_failed", port=self.effective_port)
             self._failed()
         self._workers.stop()
-        self.poller.close()
 
     def _drains(self) -> bool:
         for channel in list(self.active_channels.values()):

@@ -7,11 +7,9 @@ happened, however many others are open. In return each has to say what it waits 
 
 import select
 import threading
-from typing import Any, Final
+from typing import Any
 
 from waitress import wasyncore
-
-_READ: Final = select.EPOLLIN | select.EPOLLPRI
 
 
 class Poller(dict[int, Any]):
@@ -25,7 +23,7 @@ class Poller(dict[int, Any]):
 
     def __setitem__(self, descriptor: int, served: Any) -> None:
         super().__setitem__(descriptor, served)
-        self._epoll.register(descriptor, _READ | select.EPOLLONESHOT)
+        self._epoll.register(descriptor, select.EPOLLIN | select.EPOLLONESHOT)
 
     def __delitem__(self, descriptor: int) -> None:
         with self._lock:
@@ -40,7 +38,7 @@ class Poller(dict[int, Any]):
                 return
             wanted = select.EPOLLONESHOT
             if served.readable():
-                wanted |= _READ
+                wanted |= select.EPOLLIN
             if served.writable():
                 wanted |= select.EPOLLOUT
             self._epoll.modify(descriptor, wanted)

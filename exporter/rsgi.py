@@ -1,6 +1,7 @@
 """A request as granian gives it (its RSGI interface), and what WSGI calls the same."""
 
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from io import BytesIO
 from typing import Any
@@ -119,12 +120,15 @@ class Request:
         environ["CONTENT_LENGTH"] = str(len(self.body))
         return environ
 
-    def refuse(self, name: str) -> int:
-        """Answer with a refusal, after which the connection is closed; returns the status."""
+    def refuse(self, name: str, count: Callable[[int, str], None]) -> None:
+        """Answer with a refusal, after which the connection is closed; `count` hears its status and name before that.
+
+        A client that has its answer must find it counted.
+        """
         status, message = REQUEST_REFUSALS[name]
         headers = [("content-type", JSON), ("connection", "close")]
         if name == "overloaded":
             status, more = overload_reply(self.scope.headers.get("user-agent", ""))
             headers.extend(more.items())
+        count(status, name)
         self.proto.response_bytes(status, headers, error_body(name, message))
-        return status
