@@ -72,13 +72,13 @@ $(BIN)/python:
 
 $(VENV)/.run: pyproject.toml $(LOCKS)/run.txt $(LOCKS)/build.txt | $(BIN)/python
 	@echo "Installing into $(VENV) ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCKS)/build.txt -r $(LOCKS)/run.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r $(LOCKS)/build.txt -r $(LOCKS)/run.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run $(LOCKS)/test.txt
 	@echo "Installing what the tests need ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCKS)/test.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r $(LOCKS)/test.txt
 	@touch $@
 
 $(VENV)/.uv: | $(BIN)/python
