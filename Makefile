@@ -58,7 +58,7 @@ lock: $(VENV)/.uv ## Write the locked requirements anew (ARGS=--upgrade takes ne
 	@compile() { $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-annotate --no-emit-index-url --no-emit-find-links $(ARGS) "$$@"; }; \
 	compile pyproject.toml --all-extras --group build --group test -o $(LOCKS)/test.txt; \
-	compile pyproject.toml --extra simulate -c $(LOCKS)/test.txt -o $(LOCKS)/run.txt; \
+	compile pyproject.toml --extra simulate --extra event-store -c $(LOCKS)/test.txt -o $(LOCKS)/run.txt; \
 	compile --group build -c $(LOCKS)/test.txt -o $(LOCKS)/build.txt
 
 clean: ## Remove what the other commands made, but for the ledger in data/

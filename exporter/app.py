@@ -6,35 +6,24 @@ from importlib.metadata import version
 from typing import Any, Final
 
 import falcon
-import structlog
 
-from exporter.budgets import Limits as BudgetLimits
-from exporter.eventlog import EventLog
-from exporter.ingest import Ingest
-from exporter.journal import Journal
-from exporter.labels import policy
-from exporter.landing import LandingResource
-from exporter.ledger import Ledger, Limits
-from exporter.load import Load
-from exporter.refusallog import RefusalLog
-from exporter.resources import (
-    BackupResource,
-    HealthResource,
-    MetricsResource,
-    ReadyResource,
-    RequestRefusedError,
-    StatsResource,
-    refuse,
-)
+from exporter.counting.budgets import Limits as BudgetLimits
+from exporter.counting.ledger import Ledger, Limits
+from exporter.eventlog.file import EventLog
+from exporter.intake.committer import Ingest
+from exporter.intake.overload import Load
+from exporter.intake.refusal_log import RefusalLog
+from exporter.intake.stats import StatsResource
+from exporter.metrics.landing import LandingResource
+from exporter.metrics.private import BackupResource, HealthResource, MetricsResource, ReadyResource
+from exporter.metrics.telemetry import Telemetry
+from exporter.replies import RequestRefusedError, with_error_forms
 from exporter.settings import Settings
-from exporter.telemetry import Telemetry
+from exporter.storage.journal import Journal
+from exporter.wire.labels import policy
 
 THREADS_KEPT_FREE: Final = 2
 """Threads that are never in a commit, so that however long it takes somebody answers."""
-
-_App = falcon.App[falcon.Request, falcon.Response]
-
-_log = structlog.get_logger("app")
 
 
 @dataclass(frozen=True)
@@ -91,7 +80,7 @@ def create_public_app(parts: Parts) -> Callable[..., Any]:
     stats = StatsResource(parts.ingest, parts.telemetry, settings.max_body, token)
     for path in ("/{token}/stats",) if token else ("/stats", "/"):
         app.add_route(path, stats)
-    return _with_error_forms(app)
+    return with_error_forms(app)
 
 
 def create_private_app(parts: Parts) -> Callable[..., Any]:
@@ -102,7 +91,7 @@ def create_private_app(parts: Parts) -> Callable[..., Any]:
     app.add_route("/readyz", ReadyResource(parts.ingest))
     app.add_route("/backup", BackupResource(parts.ingest))
     app.add_route("/", LandingResource(parts.ingest.counted, version("capgo-exporter"), parts.settings.listen.port))
-    return _with_error_forms(app)
+    return with_error_forms(app)
 
 
 def create_loading_app() -> Callable[..., Any]:
@@ -110,7 +99,7 @@ def create_loading_app() -> Callable[..., Any]:
     app = falcon.App()
     app.add_route("/healthz", HealthResource())
     app.add_sink(_still_loading)
-    return _with_error_forms(app)
+    return with_error_forms(app)
 
 
 def _still_loading(req: falcon.Request, resp: falcon.Response, **_: Any) -> None:
@@ -142,30 +131,3 @@ class _CountRequests:
         if address == self._trusted_proxy:
             return (req.get_header("X-Forwarded-For") or address).rpartition(",")[2]
         return address
-
-
-def _with_error_forms(app: _App) -> _App:
-    """Give every error the one form; Falcon's own errors are taken by their status."""
-    app.add_error_handler(RequestRefusedError, _on_refused)
-    app.add_error_handler(falcon.HTTPError, _on_http_error)
-    app.add_error_handler(Exception, _on_exception)
-    return app
-
-
-def _on_refused(_req: falcon.Request, resp: falcon.Response, error: RequestRefusedError, _params: object) -> None:
-    refuse(resp, error.name)
-
-
-def _on_http_error(_req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, _params: object) -> None:
-    if isinstance(error, falcon.HTTPNotFound):
-        refuse(resp, "not_found")
-    elif isinstance(error, falcon.HTTPMethodNotAllowed) or type(error) is falcon.HTTPBadRequest:
-        refuse(resp, "method_not_allowed")  # the latter is what Falcon raises for a method it has never heard of
-    else:
-        refuse(resp, "bad_request")
-    resp.set_headers(error.headers or {})
-
-
-def _on_exception(_req: falcon.Request, resp: falcon.Response, error: Exception, _params: object) -> None:
-    _log.error("internal_error", exc_info=error)
-    refuse(resp, "internal_error")

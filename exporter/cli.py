@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from pydantic_settings import CliApp
 
 from exporter import logs
-from exporter.inspection import check
-from exporter.ledgerfile import LedgerError
 from exporter.settings import BackupSettings, CheckSettings, Settings
+from exporter.storage.check import check
+from exporter.storage.ledgerfile import LedgerError
 
 OK: Final = 0
 FAILED: Final = 1
@@ -49,7 +49,7 @@ def _complain(message: str) -> None:
 
 
 def _serve(words: list[str]) -> int:
-    from exporter.server import serve
+    from exporter.service import serve
 
     settings = CliApp.run(Settings, cli_args=words)
     console = logs.configure(settings.log_level, settings.log_format)

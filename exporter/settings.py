@@ -1,7 +1,6 @@
 """Every setting: its name, type, default, and why it is what it is. A flag wins over its environment variable."""
 
 import re
-from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple
@@ -9,7 +8,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, CliImplicitFlag, CliPositionalArg, NoDecode, SettingsConfigDict
 
-from exporter.ledgerfile import Durability
+from exporter.storage.ledgerfile import Durability
 
 _UNITS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _SIZES: Final = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
@@ -172,11 +171,6 @@ class Settings(_Base):
     trusted_proxy: str = _setting(
         "", "address of the proxy in front, whose X-Forwarded-For to believe; only the log of refusals shows addresses"
     )
-    server: Literal["waitress", "granian"] = _setting(
-        "waitress",
-        "HTTP server of the public port: granian spends less on each request, but answers what is not HTTP, or has too "
-        "large a header, without a body and without counting it. Needs pip install 'capgo-exporter[fast]'",
-    )
     event_log: str = _setting(
         "", "write one JSON line for each counted event to this path, or to standard output with '-'"
     )
@@ -196,13 +190,6 @@ class Settings(_Base):
         if not re.fullmatch(r"[A-Za-z0-9._~-]*", token.get_secret_value()):
             raise ValueError("must be made of letters, digits and . _ ~ - only, as it becomes part of an address")
         return token
-
-    @field_validator("server")
-    @classmethod
-    def _is_installed(cls, server: str) -> str:
-        if server != "waitress" and find_spec(server) is None:
-            raise ValueError(f"{server} is not installed; pip install 'capgo-exporter[fast]' brings it")
-        return server
 
     @field_validator("trusted_proxy")
     @classmethod

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.attack.hostile import FLOOD
-from tests.clock import awake
-from tests.system.bodies import event
-from tests.system.contract import OK
-from tests.system.harness import SCRAPE_HEADER, Exporter, Program, Scrape, wait_until
+from tests.support.bodies import event
+from tests.support.clock import awake
+from tests.support.contract import OK
+from tests.support.harness import SCRAPE_HEADER, Exporter, Program, Scrape, wait_until
 
 SCRAPE_EVERY: Final = 0.5
 DRAIN_SECONDS: Final = 60.0

@@ -15,7 +15,7 @@ from contextlib import suppress
 from itertools import cycle
 from typing import Final
 
-from tests.fuzz.mutator import Mutator, seeds
+from tests.support.mutator import Mutator, seeds
 
 SLOW: Final = 64
 NASTY: Final = 8

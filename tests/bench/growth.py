@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 from tests.bench.filled import BUDGETS, STREAMS, Filled, Size, Stream
 from tests.bench.ledger import MEMORY
-from tests.system.harness import Exporter, wait_until
+from tests.support.harness import Exporter, wait_until
 
 ROUNDS: Final = 7
 PATIENCE: Final = 120.0

@@ -19,7 +19,7 @@ from typing import Final
 
 from tests.bench.contestants import LOAD_CORE, Peer, exporter
 from tests.bench.load import CASES, Posted, post
-from tests.system.harness import LOCALHOST
+from tests.support.harness import LOCALHOST
 
 ROUNDS: Final = 5
 SECONDS: Final = 2
@@ -60,9 +60,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
     print("| server | idle connections | CPU a post, µs | p50 / p99, ms |\n| --- | --- | --- | --- |", flush=True)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        peers = [
-            exporter(name, Path(folder) / name, server=name, request_timeout="1h") for name in ("waitress", "granian")
-        ]
+        peers = [exporter("exporter", Path(folder), request_timeout="1h")]
         for peer in peers:
             stack.enter_context(peer.program)
         for number in IDLE:

@@ -16,10 +16,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from tests.bench.contestants import LOAD_CORE, Peer, exporter
+from tests.bench.contestants import EXPORTER, LOAD_CORE, Peer, exporter
 from tests.bench.filled import BUDGETS, Filled, Size
 from tests.bench.load import CASES, Posted, post
-from tests.system.harness import SCRAPE_HEADER, Exporter, request
+from tests.support.harness import SCRAPE_HEADER, Exporter, request
 
 ROUNDS: Final = 5
 SECONDS: Final = 3
@@ -92,21 +92,20 @@ def measure(peer: Peer, port: int) -> Iterator[str]:
 
 def main() -> None:
     os.sched_setaffinity(0, {LOAD_CORE})
-    for server in ("waitress", "granian"):
-        with tempfile.TemporaryDirectory() as folder:
-            filled = Filled(Size(100_000), Path(folder) / "data")
-            filled.spine.close()
-            budgets = {"max_apps": str(BUDGETS.max_apps), "max_series": str(BUDGETS.max_series)}
-            peer = exporter(server, Path(folder), server=server, **budgets)
-            program = peer.program
-            assert isinstance(program, Exporter)
-            with program:
-                size = scrape(program.metrics_port, FORMATS["text"])
-                print(f"\n{server}; {RATE:.0f} posts a second; a scrape is {size / 1e6:.1f} MB, gzipped\n")
-                print("| format | CPU of a scrape, ms | while posts come, ms | p99 in peace, ms | p99 then, ms | × |")
-                print("| --- | --- | --- | --- | --- | --- |")
-                for row in measure(peer, program.metrics_port):
-                    print(row, flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        filled = Filled(Size(100_000), Path(folder) / "data")
+        filled.spine.close()
+        budgets = {"max_apps": str(BUDGETS.max_apps), "max_series": str(BUDGETS.max_series)}
+        peer = exporter(EXPORTER, Path(folder), **budgets)
+        program = peer.program
+        assert isinstance(program, Exporter)
+        with program:
+            size = scrape(program.metrics_port, FORMATS["text"])
+            print(f"\n{RATE:.0f} posts a second; a scrape is {size / 1e6:.1f} MB, gzipped\n")
+            print("| format | CPU of a scrape, ms | while posts come, ms | p99 in peace, ms | p99 then, ms | × |")
+            print("| --- | --- | --- | --- | --- | --- |")
+            for row in measure(peer, program.metrics_port):
+                print(row, flush=True)
 
 
 if __name__ == "__main__":

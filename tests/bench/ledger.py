@@ -13,14 +13,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from exporter.budgets import Limits as BudgetLimits
-from exporter.events import decode
-from exporter.ingest import Clock, Ingest
-from exporter.journal import Journal
-from exporter.labels import policy
-from exporter.ledger import Ledger, Limits
-from exporter.load import Load
-from exporter.telemetry import Telemetry
+from exporter.counting.budgets import Limits as BudgetLimits
+from exporter.counting.ledger import Ledger, Limits
+from exporter.intake.committer import Clock, Ingest
+from exporter.intake.overload import Load
+from exporter.metrics.telemetry import Telemetry
+from exporter.storage.journal import Journal
+from exporter.wire.events import decode
+from exporter.wire.labels import policy
 
 ROUNDS = 7
 EVENTS = 10_000

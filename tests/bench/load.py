@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from tests.bench.ledger import event
-from tests.system.harness import LOCALHOST
+from tests.support.harness import LOCALHOST
 
 CONNECTIONS: Final = 32
 _NUMBER: Final = "@" * 12

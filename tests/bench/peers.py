@@ -19,7 +19,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from exporter.events import decode
+from exporter.wire.events import decode
 from tests.bench import report
 from tests.bench.contestants import CONTESTANTS, LOAD_CORE, Peer
 from tests.bench.load import CASES, Case, Posted, post

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tests.bench.contestants import GRANIAN, NAIVE, NODE, NODE_PROGRAM, WAITRESS
+from tests.bench.contestants import EXPORTER, NAIVE, NODE, NODE_PROGRAM
 from tests.bench.load import CASES, CONNECTIONS, Posted
 
 HEADINGS: Final = (
@@ -72,10 +72,11 @@ class Goal(NamedTuple):
 
 
 GOALS: Final = (
-    Goal(CASES[0].name, WAITRESS, NAIVE, 0.8),
-    Goal(CASES[1].name, GRANIAN, NODE, 1),
-    Goal(CASES[2].name, WAITRESS, NODE, 2),
-    Goal(CASES[2].name, GRANIAN, NODE, 2),
+    Goal(CASES[0].name, EXPORTER, NODE, 1),
+    Goal(CASES[0].name, EXPORTER, NAIVE, 4),
+    Goal(CASES[1].name, EXPORTER, NODE, 1),
+    Goal(CASES[2].name, EXPORTER, NODE, 0.75),
+    Goal(CASES[2].name, EXPORTER, NAIVE, 1.6),
 )
 
 
@@ -101,7 +102,7 @@ def _processor() -> str:
 
 def _versions() -> Iterable[str]:
     yield f"Python {platform.python_version()}"
-    for name in ("falcon", "waitress", "granian", "prometheus-client", "msgspec"):
+    for name in ("falcon", "httptools", "waitress", "prometheus-client", "msgspec"):
         yield f"{name} {version(name)}"
     yield f"Node.js {_output(str(NODE_PROGRAM), '--version').strip().removeprefix('v')}"
     yield f"pushgateway {_output('prometheus-pushgateway', '--version').split()[2]}"

@@ -12,14 +12,14 @@ from collections.abc import Callable
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.exposition import choose_encoder
 
-from exporter.actions import CATALOGUE
-from exporter.budgets import Limits as BudgetLimits
-from exporter.draft import Draft
-from exporter.exposition import Exposer, encoded
-from exporter.labels import Series, Version
-from exporter.ledger import Ledger, Limits
-from exporter.telemetry import EVENTS_HELP
-from tests.entries import Entry, columns
+from exporter.counting.budgets import Limits as BudgetLimits
+from exporter.counting.draft import Draft
+from exporter.counting.ledger import Ledger, Limits
+from exporter.metrics.exposition import Exposer, encoded
+from exporter.metrics.telemetry import EVENTS_HELP
+from exporter.wire.actions import CATALOGUE
+from exporter.wire.labels import Series, Version
+from tests.support.entries import Entry, columns
 
 SERIES = 100_000
 ROUNDS = 7

@@ -13,7 +13,7 @@ from tests.dashboards.grafana import Ask, Json, View
 from tests.dashboards.history import STEP, History, write_history
 from tests.dashboards.programs import RELEASES, Release
 from tests.dashboards.store import END, write_blocks
-from tests.system.monitoring import Prometheus, Sample, Series, get_json
+from tests.support.monitoring import Prometheus, Sample, Series, get_json
 
 
 class Stored(NamedTuple):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from exporter.ledger import View
-from exporter.telemetry import EVENTS, TEST_EVENTS, Telemetry
+from exporter.counting.ledger import View
+from exporter.metrics.telemetry import EVENTS, TEST_EVENTS, Telemetry
 
 SCRAPE = {"up", "scrape_duration_seconds"}
 """What Prometheus adds to every scrape."""

@@ -10,7 +10,7 @@ from tests.dashboards.browser import Picture, Seen
 from tests.dashboards.history import SHOP, STEP, History, write_history
 from tests.dashboards.programs import RELEASES
 from tests.dashboards.store import END, write_blocks
-from tests.system.monitoring import Prometheus
+from tests.support.monitoring import Prometheus
 
 NAMES = ("overview", "rollout", "downloads", "exporter")
 COMMITTED = Path(__file__).resolve().parents[2] / "dashboards" / "pictures"

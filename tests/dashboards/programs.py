@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.system.monitoring import ALERTMANAGER, PROMETHEUS_2, PROMETHEUS_3, installed
+from tests.support.monitoring import ALERTMANAGER, PROMETHEUS_2, PROMETHEUS_3, installed
 
 
 class Release(NamedTuple):

@@ -14,9 +14,9 @@ import pytest
 from tests.dashboards import grafana
 from tests.dashboards.conftest import answer, label_values
 from tests.dashboards.grafana import View
-from tests.system.fleet import Fleet
-from tests.system.harness import Exporter, wait_until
-from tests.system.monitoring import PROMETHEUS_3, Prometheus, Sample
+from tests.support.fleet import Fleet
+from tests.support.harness import Exporter, wait_until
+from tests.support.monitoring import PROMETHEUS_3, Prometheus, Sample
 
 JOB = "capgo-exporter"
 APP, BEFORE, BAD = "com.example.shop", "1.2.3", "1.2.4"

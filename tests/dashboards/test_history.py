@@ -11,7 +11,7 @@ from tests.dashboards import grafana
 from tests.dashboards.conftest import Stored
 from tests.dashboards.grafana import View
 from tests.dashboards.history import BAD, EVENTS, NEWS, SHOP, STEP, TEST_EVENTS
-from tests.system.monitoring import Sample
+from tests.support.monitoring import Sample
 
 DASHBOARDS = grafana.load()
 OVERVIEW, ROLLOUT, DOWNLOADS = (DASHBOARDS[f"live-updates-{name}"] for name in ("overview", "rollout", "downloads"))

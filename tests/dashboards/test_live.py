@@ -16,14 +16,14 @@ import pytest
 
 from dashboards.generator.__main__ import HOME, files
 from dashboards.generator.timescale import Timescale
-from tests.clock import awake
 from tests.dashboards import grafana
 from tests.dashboards.conftest import answer, label_values
 from tests.dashboards.grafana import View
 from tests.dashboards.programs import ALERTMANAGER, RELEASES
-from tests.system.fleet import Fleet
-from tests.system.harness import Exporter, wait_until
-from tests.system.monitoring import Alertmanager, Prometheus, Sample
+from tests.support.clock import awake
+from tests.support.fleet import Fleet
+from tests.support.harness import Exporter, wait_until
+from tests.support.monitoring import Alertmanager, Prometheus, Sample
 
 BAD, GOOD = "com.example.bad", "com.example.good"
 VERSION = "1.2.4"

@@ -13,13 +13,13 @@ from typing import Final
 
 import atheris
 
-with atheris.instrument_imports(include=["exporter.events", "exporter.labels", "exporter.fingerprints"]):
-    import exporter.events
-    import exporter.fingerprints
-    import exporter.labels  # noqa: F401 - imported here to be watched
+with atheris.instrument_imports(include=["exporter.wire"]):
+    import exporter.wire.events
+    import exporter.wire.fingerprints
+    import exporter.wire.labels  # noqa: F401 - imported here to be watched
 
-from tests.fuzz.mutator import seeds
 from tests.fuzz.oracle import compare, read
+from tests.support.mutator import seeds
 
 CORPUS: Final = Path(tempfile.gettempdir()) / "capgo-exporter-fuzz"
 

@@ -12,8 +12,8 @@ import sys
 import time
 from typing import Final
 
-from tests.fuzz.mutator import Mutator, seeds
 from tests.fuzz.oracle import compare, read
+from tests.support.mutator import Mutator, seeds
 
 COMPARED: Final = 8
 

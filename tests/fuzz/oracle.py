@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 from typing import Any, Final, NoReturn
 
-from exporter.actions import CATALOGUE, OTHER
-from exporter.events import Batch, Event, MalformedBodyError, Rejected, TooManyEventsError, decode
-from exporter.fingerprints import fingerprinter
-from exporter.labels import IGNORED_REASONS, Ignored, Series, policy
+from exporter.wire.actions import CATALOGUE, OTHER
+from exporter.wire.events import Batch, Event, MalformedBodyError, Rejected, TooManyEventsError, decode
+from exporter.wire.fingerprints import fingerprinter
+from exporter.wire.labels import IGNORED_REASONS, Ignored, Series, policy
 
 MAX_EVENTS: Final = 50
 KEY: Final = bytes(16)

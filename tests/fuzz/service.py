@@ -11,8 +11,8 @@ from typing import Any, Final
 from prometheus_client.core import Metric
 
 from exporter.app import build, create_public_app
+from exporter.metrics.telemetry import Telemetry
 from exporter.settings import Settings
-from exporter.telemetry import Telemetry
 from tests.fuzz.oracle import MAX_EVENTS
 
 MAX_BODY: Final = 64 * 1024

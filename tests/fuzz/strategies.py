@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from tests.fuzz.mutator import Mutator, seeds
+from tests.support.mutator import Mutator, seeds
 
 _FIELDS: Final = (
     *("app_id", "action", "device_id", "platform", "version_name", "version_build", "old_version_name"),

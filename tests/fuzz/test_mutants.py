@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.fuzz.mutator import Mutator, seeds
 from tests.fuzz.oracle import compare, read
+from tests.support.mutator import Mutator, seeds
 
 BODIES = 150_000
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests import fixtures
 from tests.fuzz import strategies
-from tests.fuzz.mutator import Mutator, seeds
 from tests.fuzz.service import MAX_BODY, Service
+from tests.support import fixtures
+from tests.support.mutator import Mutator, seeds
 
 BODIES = 20_000
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.packaging.project import DASHBOARDS, default, seconds, succeed
-from tests.system.harness import LOCALHOST, Exporter, Program, Reply, free_port
+from tests.support.harness import LOCALHOST, Exporter, Program, Reply, free_port
 
 CADDYFILE = DASHBOARDS / "caddy/Caddyfile"
 EVENT = b'{"app_id":"com.example.app","action":"set","platform":"ios","version_name":"1.0.0"}'

@@ -13,7 +13,7 @@ import yaml
 
 from tests.packaging import dockerfile
 from tests.packaging.project import DASHBOARDS, PROGRAM, load, run, succeed
-from tests.system.harness import Exporter
+from tests.support.harness import Exporter
 
 PROFILES = {
     "": {"exporter", "prometheus", "alertmanager", "grafana"},

@@ -8,7 +8,7 @@ import urllib.parse
 import urllib.request
 
 from tests.packaging.project import ROOT
-from tests.system.harness import free_port
+from tests.support.harness import free_port
 
 
 def test_the_demo_shows_a_rollout_and_ends() -> None:

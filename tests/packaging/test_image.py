@@ -11,7 +11,7 @@ import pytest
 from tests.packaging import dockerfile
 from tests.packaging.dockerfile import Image
 from tests.packaging.project import run
-from tests.system.harness import LOCALHOST, Exporter
+from tests.support.harness import LOCALHOST, Exporter
 
 EVENT = {"app_id": "com.example.app", "action": "set", "platform": "android", "version_name": "1.0.0"}
 

@@ -16,12 +16,12 @@ LOCKS = ROOT / ".ci/requirements"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 EXTRAS = PROJECT["project"]["optional-dependencies"]
 GROUPS = PROJECT["dependency-groups"]
-RUN = PROJECT["project"]["dependencies"] + EXTRAS["simulate"]
+RUN = PROJECT["project"]["dependencies"] + EXTRAS["simulate"] + EXTRAS["event-store"]
 NPM_LOCKS = [Path("tests/bench/node/package-lock.json"), Path("tests/render/package-lock.json")]
 WANTED = {
     "run.txt": RUN,
     "build.txt": GROUPS["build"],
-    "test.txt": RUN + EXTRAS["fast"] + GROUPS["build"] + GROUPS["test"],
+    "test.txt": RUN + GROUPS["build"] + GROUPS["test"],
 }
 
 

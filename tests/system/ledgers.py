@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.system.bodies import event, events
-from tests.system.harness import Exporter, Labels
+from tests.support.bodies import event, events
+from tests.support.harness import Exporter, Labels
 from tests.system.test_metrics import assert_sums_hold
 
 EVENT_FAMILIES = ("capgo_events_total", "capgo_test_events_total", "capgo_version_first_seen_timestamp_seconds")

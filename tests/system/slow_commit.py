@@ -10,10 +10,10 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from exporter.changes import Changes
 from exporter.cli import main
-from exporter.journal import Journal
-from tests.system.harness import Exporter
+from exporter.counting.changes import Changes
+from exporter.storage.journal import Journal
+from tests.support.harness import Exporter
 
 DELAY = "delay"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from tests.system.bodies import event, events
+from tests.support.bodies import event, events
+from tests.support.harness import Exporter, Scrape
 from tests.system.conftest import Launch
-from tests.system.harness import Exporter, Scrape
 from tests.system.ledgers import command, content, ledger_file, post_something
 from tests.system.test_lifecycle import outcome
 

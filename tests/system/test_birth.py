@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 import time
 
-from tests.system.bodies import event, events
+from tests.support.bodies import event, events
+from tests.support.harness import Exporter, Labels, Scrape, request, wait_until
 from tests.system.conftest import Launch
-from tests.system.harness import Exporter, Labels, Scrape, request, wait_until
 from tests.system.test_metrics import assert_sums_hold
 
 EVENTS = "capgo_events_total"

@@ -10,15 +10,13 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.clock import awake
-from tests.system.bodies import event
-from tests.system.conftest import OVER_THE_WIRE, Launch
-from tests.system.contract import OK, assert_refused
-from tests.system.harness import LOCALHOST, Exporter, fastest, wait_until
+from tests.support.bodies import event
+from tests.support.clock import awake
+from tests.support.contract import OK, assert_refused
+from tests.support.harness import LOCALHOST, Exporter, fastest, wait_until
+from tests.system.conftest import Launch
 from tests.system.test_replies import padded
 from tests.system.wire import Wire, chunked, post
-
-pytestmark = OVER_THE_WIRE
 
 IDLE = 1000
 TIMEOUT = 1.0
@@ -27,9 +25,9 @@ SLACK = 2.5
 
 
 @pytest.fixture(scope="module")
-def hasty(tmp_path_factory: pytest.TempPathFactory, server: str) -> Iterator[Exporter]:
+def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
     """An exporter that waits one second for a request."""
-    with Exporter(tmp_path_factory.mktemp("hasty"), server=server, request_timeout="1s") as running:
+    with Exporter(tmp_path_factory.mktemp("hasty"), request_timeout="1s") as running:
         yield running
 
 
@@ -126,7 +124,6 @@ def test_a_request_that_stalls_is_answered_408(hasty: Exporter, where: str) -> N
         assert wire.has_ended()
 
 
-@pytest.mark.servers("waitress")
 @pytest.mark.parametrize("where", STALLED_HEADERS)
 def test_a_request_whose_header_stalls_is_answered_408(hasty: Exporter, where: str) -> None:
     """As well as one whose body does."""
@@ -134,17 +131,6 @@ def test_a_request_whose_header_stalls_is_answered_408(hasty: Exporter, where: s
         wire.send(STALLED_HEADERS[where])
         assert_refused(wire.reply(), 408)
         assert wire.has_ended()
-
-
-@pytest.mark.servers("granian")
-@pytest.mark.parametrize("where", STALLED_HEADERS)
-def test_granian_closes_the_connection_of_a_header_that_stalls(hasty: Exporter, where: str) -> None:
-    """In time, but without a word; to a client that is a network error, after which it sends the batch again."""
-    began = awake()
-    with Wire(hasty.port) as wire:
-        wire.send(STALLED_HEADERS[where])
-        assert wire.has_ended()
-    assert awake() - began < TIMEOUT + SLACK
 
 
 def test_a_request_that_trickles_is_answered_408(hasty: Exporter) -> None:
@@ -207,26 +193,6 @@ def test_a_client_that_leaves_in_the_middle_of_its_post_counts_nothing(exporter:
     assert before == [exporter.scrape().value(name) for name in names]
 
 
-@pytest.mark.servers("granian")
-def test_granian_may_miss_the_post_of_a_client_that_has_left(exporter: Exporter) -> None:
-    """Its HTTP library drops a request when the connection's end comes with it: such a post is counted once or not at
-    all, and as it was not acknowledged its client sends it again."""
-    name = "capgo_exporter_events_counted_total"
-    before = exporter.scrape().value(name)
-    whole = [post(padded(1000)) for _ in range(20)]
-
-    for data in whole:
-        with Wire(exporter.port) as wire:
-            wire.send(data)
-    for data in whole:
-        with Wire(exporter.port) as wire:
-            wire.send(data)
-            assert wire.reply().body == OK
-
-    assert exporter.scrape().value(name) == before + 20
-
-
-@pytest.mark.servers("waitress")
 def test_a_client_that_leaves_before_its_reply_harms_nobody(exporter: Exporter) -> None:
     """Its event is counted, as it arrived whole."""
     name = "capgo_exporter_events_counted_total"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.harness import Exporter
+from tests.support.harness import Exporter
 from tests.system.ledgers import SOMETHING, command, content, ledger_file, post_something
 from tests.system.test_lifecycle import outcome
 

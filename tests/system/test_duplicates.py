@@ -8,12 +8,10 @@ from threading import Barrier
 
 import pytest
 
-from tests.system.bodies import Event, event, events
-from tests.system.conftest import OVER_THE_WIRE, Launch
-from tests.system.contract import OK
-from tests.system.harness import Exporter
-
-pytestmark = OVER_THE_WIRE
+from tests.support.bodies import Event, event, events
+from tests.support.contract import OK
+from tests.support.harness import Exporter
+from tests.system.conftest import Launch
 
 COUNTED = "capgo_exporter_events_counted_total"
 DUPLICATE = "capgo_exporter_events_duplicate_total"

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from tests.system.bodies import event, events
+from tests.support.bodies import event, events
+from tests.support.contract import OK
+from tests.support.harness import Exporter, wait_until
 from tests.system.conftest import Launch
-from tests.system.contract import OK
-from tests.system.harness import Exporter, wait_until
 
 DROPPED = "capgo_exporter_event_log_dropped_total"
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.bodies import event, events
-from tests.system.conftest import OVER_THE_WIRE, Launch
-from tests.system.contract import OK
-from tests.system.harness import Exporter, request, wait_until
+from tests.support.bodies import event, events
+from tests.support.contract import OK
+from tests.support.harness import Exporter, request, wait_until
+from tests.system.conftest import Launch
 from tests.system.test_metrics import assert_sums_hold
 from tests.system.wire import Wire, post
 
@@ -120,13 +120,12 @@ def test_a_flag_wins_over_the_environment(tmp_path: Path) -> None:
         assert exporter.post(b" " * 3001).status == 413
 
 
-@OVER_THE_WIRE
 @pytest.mark.parametrize("flag", ["listen", "metrics_listen"])
-def test_a_port_in_use_is_refused_by_its_flag(tmp_path: Path, server: str, flag: str) -> None:
+def test_a_port_in_use_is_refused_by_its_flag(tmp_path: Path, flag: str) -> None:
     """With a line that names the address, not a traceback."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         address = f"127.0.0.1:{other.getsockname()[1]}"
-        code, said = outcome(Exporter(tmp_path, server=server, **{flag: address}))
+        code, said = outcome(Exporter(tmp_path, **{flag: address}))
 
     assert code != 0
     assert address in said
@@ -146,7 +145,6 @@ def test_a_second_process_on_the_same_data_is_refused(exporter: Exporter) -> Non
     assert_sums_hold(exporter.scrape())
 
 
-@OVER_THE_WIRE
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_with_0(launch: Launch, number: signal.Signals) -> None:
     """Soon, though phones keep idle connections open."""
@@ -162,7 +160,6 @@ def test_a_signal_ends_it_with_0(launch: Launch, number: signal.Signals) -> None
     assert "Traceback" not in exporter.logs()
 
 
-@OVER_THE_WIRE
 def test_requests_under_way_at_a_sigterm_are_answered(launch: Launch) -> None:
     """Fifty posts of a thousand events have been sent when it comes: all are answered, and the exit is 0.
 
@@ -188,7 +185,6 @@ def test_requests_under_way_at_a_sigterm_are_answered(launch: Launch) -> None:
     assert exporter.scrape().value("capgo_exporter_ledger_events", state="shown") == 1000 * statuses[200]
 
 
-@OVER_THE_WIRE
 def test_a_request_half_sent_at_a_sigterm_may_still_finish(launch: Launch) -> None:
     """What was begun before the signal is waited for, within the request's own timeout; nothing new is accepted."""
     exporter = launch(request_timeout="60s")
@@ -205,7 +201,6 @@ def test_a_request_half_sent_at_a_sigterm_may_still_finish(launch: Launch) -> No
     assert exporter.wait() == 0
 
 
-@OVER_THE_WIRE
 def test_a_half_sent_request_does_not_hold_the_exit_for_ever(launch: Launch) -> None:
     """Its timeout ends it."""
     exporter = launch(request_timeout="1s")

@@ -11,15 +11,13 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.system.bodies import event
-from tests.system.conftest import OVER_THE_WIRE, Launch
-from tests.system.contract import OK, assert_refused
-from tests.system.crowd import CURRENT
-from tests.system.harness import POLL_SECONDS, Exporter, wait_until
+from tests.support.bodies import event
+from tests.support.contract import OK, assert_refused
+from tests.support.crowd import CURRENT
+from tests.support.harness import POLL_SECONDS, Exporter, wait_until
+from tests.system.conftest import Launch
 from tests.system.test_replies import padded
 from tests.system.wire import Wire, chunked, post, unread_bytes
-
-pytestmark = OVER_THE_WIRE
 
 MIB = 2**20
 LARGEST = 4 * MIB

@@ -14,10 +14,10 @@ import pytest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from tests.system.bodies import event, events
-from tests.system.contract import EVENT_REASONS, OUTCOMES
-from tests.system.harness import Exporter, Scrape
-from tests.system.monitoring import installed
+from tests.support.bodies import event, events
+from tests.support.contract import EVENT_REASONS, OUTCOMES
+from tests.support.harness import Exporter, Scrape
+from tests.support.monitoring import installed
 
 FAMILIES = {
     "capgo_events": "counter",

@@ -8,15 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.clock import awake, nap
-from tests.system.bodies import event
-from tests.system.conftest import OVER_THE_WIRE
-from tests.system.contract import OK
-from tests.system.crowd import CURRENT, OLD, UNKNOWN, Crowd
-from tests.system.harness import wait_until
+from tests.support.bodies import event
+from tests.support.clock import awake, nap
+from tests.support.contract import OK
+from tests.support.crowd import CURRENT, OLD, UNKNOWN, Crowd
+from tests.support.harness import wait_until
 from tests.system.slow_commit import SlowExporter
-
-pytestmark = OVER_THE_WIRE
 
 COUNTED = "capgo_exporter_events_counted_total"
 REFUSED = "capgo_exporter_requests_refused_total"
@@ -28,10 +25,10 @@ LaunchSlow = Callable[..., SlowExporter]
 
 
 @pytest.fixture
-def launch_slow(tmp_path: Path, server: str) -> Iterator[LaunchSlow]:
+def launch_slow(tmp_path: Path) -> Iterator[LaunchSlow]:
     """Starts an exporter with a disk that can be made slow; it ends with the test."""
     with ExitStack() as stack:
-        yield lambda **settings: stack.enter_context(SlowExporter(tmp_path, server=server, **settings))
+        yield lambda **settings: stack.enter_context(SlowExporter(tmp_path, **settings))
 
 
 def test_a_crowd_on_a_slow_disk_is_answered_in_time_and_counted_exactly(launch_slow: LaunchSlow) -> None:

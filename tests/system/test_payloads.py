@@ -7,11 +7,8 @@ import subprocess
 
 import pytest
 
-from tests.fixtures import Fixture, load
-from tests.system.conftest import OVER_THE_WIRE
-from tests.system.harness import Exporter, Scrape
-
-pytestmark = OVER_THE_WIRE
+from tests.support.fixtures import Fixture, load
+from tests.support.harness import Exporter, Scrape
 
 FAMILIES = ("capgo_events_total", "capgo_test_events_total")
 

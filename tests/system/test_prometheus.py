@@ -6,9 +6,9 @@ from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.system.fleet import Fleet
-from tests.system.harness import Exporter
-from tests.system.monitoring import PROMETHEUS_2, PROMETHEUS_3, Prometheus
+from tests.support.fleet import Fleet
+from tests.support.harness import Exporter
+from tests.support.monitoring import PROMETHEUS_2, PROMETHEUS_3, Prometheus
 
 
 def test_prometheus_knows_what_the_fleet_sent(tmp_path: Path) -> None:

@@ -17,11 +17,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.system.conftest import OVER_THE_WIRE
-from tests.system.fleet import EXACT_APP, Fleet, Phones
-from tests.system.harness import Exporter, Program, free_port, request, wait_until
-from tests.system.monitoring import PROMETHEUS_2, PROMETHEUS_3, ROOT, Prometheus
-from tests.system.proxy import Faults, Proxy
+from tests.support.fleet import EXACT_APP, Fleet, Phones
+from tests.support.harness import Exporter, Program, free_port, request, wait_until
+from tests.support.monitoring import PROMETHEUS_2, PROMETHEUS_3, ROOT, Prometheus
+from tests.support.proxy import Faults, Proxy
 from tests.system.test_metrics import assert_sums_hold
 
 CRASHES = 120 if os.environ.get("SOAK") else 12
@@ -32,7 +31,7 @@ INTERVALS = {PROMETHEUS_2: 0.5, PROMETHEUS_3: 1.0}
 HOLD = 10
 """Seconds for which a new series is held: time for both Prometheus servers to see it, though we are often away."""
 SETTLE_SECONDS = 60.0
-pytestmark = [OVER_THE_WIRE, pytest.mark.timeout(30 * CRASHES)]
+pytestmark = [pytest.mark.timeout(30 * CRASHES)]
 EVENTS = "capgo_events_total"
 
 Row = dict[str, Any]
@@ -116,10 +115,10 @@ class Proof(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def proof(tmp_path_factory: pytest.TempPathFactory, server: str) -> Iterator[Proof]:
+def proof(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proof]:
     """One storm, at which the tests below look from several sides."""
     directory = tmp_path_factory.mktemp("promise")
-    with Exporter(directory / "exporter", server=server, zero_hold=f"{HOLD}s") as exporter, ExitStack() as stack:
+    with Exporter(directory / "exporter", zero_hold=f"{HOLD}s") as exporter, ExitStack() as stack:
         scrapers = {
             binary: stack.enter_context(prometheus_of(directory / str(interval), exporter.metrics_address, binary))
             for binary, interval in INTERVALS.items()
@@ -206,7 +205,6 @@ def test_increase_is_within_its_bounds(proof: Proof, binary: Path) -> None:
     assert wrong == {}
 
 
-@pytest.mark.servers("waitress")
 def test_a_naive_exporter_loses_what_ours_keeps(proof: Proof, tmp_path: Path) -> None:
     """The same storm, shortened, over twenty lines of `Counter.inc()`: nothing there tells the truth."""
     with (

@@ -6,12 +6,10 @@ import json
 
 import pytest
 
-from tests.system.bodies import Event, event, events
-from tests.system.conftest import OVER_THE_WIRE, Launch
-from tests.system.contract import OK, assert_json, assert_refused, results, results_of
-from tests.system.harness import Exporter, Reply, fastest
-
-pytestmark = OVER_THE_WIRE
+from tests.support.bodies import Event, event, events
+from tests.support.contract import OK, assert_json, assert_refused, results, results_of
+from tests.support.harness import Exporter, Reply, fastest
+from tests.system.conftest import Launch
 
 COUNTED = "capgo_exporter_events_counted_total"
 RECEIVED = "capgo_exporter_events_received_total"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.harness import Exporter
 from tests.system.conftest import Launch
-from tests.system.harness import Exporter
 from tests.system.ledgers import ledger_of, post_something
 from tests.system.test_lifecycle import outcome
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from tests.system.bodies import event, events
+from tests.support.bodies import event, events
+from tests.support.contract import OK, assert_refused
+from tests.support.harness import Exporter, wait_until
 from tests.system.conftest import Launch
-from tests.system.contract import OK, assert_refused
-from tests.system.harness import Exporter, wait_until
 from tests.system.test_metrics import assert_sums_hold
 
 COUNTED = "capgo_exporter_events_counted_total"

@@ -7,9 +7,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tests.system.bodies import event
-from tests.system.contract import OK, assert_refused
-from tests.system.harness import Exporter, request
+from tests.support.bodies import event
+from tests.support.contract import OK, assert_refused
+from tests.support.harness import Exporter, request
 from tests.system.wire import Wire
 
 

@@ -12,9 +12,9 @@ import pytest
 
 from tests.dashboards import grafana
 from tests.dashboards.conftest import answer, label_values
-from tests.system.bodies import Event, event
-from tests.system.harness import Exporter, wait_until
-from tests.system.monitoring import ROOT, Prometheus, Sample
+from tests.support.bodies import Event, event
+from tests.support.harness import Exporter, wait_until
+from tests.support.monitoring import ROOT, Prometheus, Sample
 
 JOB = "capgo-exporter"
 RULES = ROOT / "dashboards/prometheus/capgo.recording.rules.yml"

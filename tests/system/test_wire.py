@@ -6,13 +6,11 @@ import json
 
 import pytest
 
-from tests.system.bodies import event, events
-from tests.system.conftest import OVER_THE_WIRE, Launch
-from tests.system.contract import OK, assert_json, assert_refused
-from tests.system.harness import Exporter, wait_until
+from tests.support.bodies import event, events
+from tests.support.contract import OK, assert_json, assert_refused
+from tests.support.harness import Exporter, wait_until
+from tests.system.conftest import Launch
 from tests.system.wire import Wire, chunked, post
-
-pytestmark = OVER_THE_WIRE
 
 COUNTED = "capgo_exporter_events_counted_total"
 LIMIT = 4 * 2**20
@@ -43,29 +41,12 @@ MALFORMED: dict[str, bytes] = {
 }
 
 
-@pytest.mark.servers("waitress")
 @pytest.mark.parametrize("case", MALFORMED)
 def test_a_malformed_request_is_refused_in_the_one_form(exporter: Exporter, case: str) -> None:
     """400 as JSON, though the request never reaches the application; the connection, out of step now, is closed."""
     with Wire(exporter.port) as wire:
         wire.send(MALFORMED[case])
         assert_refused(wire.reply(), 400)
-        assert wire.has_ended()
-
-
-@pytest.mark.servers("granian")
-@pytest.mark.parametrize("case", sorted(MALFORMED.keys() - {"a bare line feed in a header"}))
-def test_granian_refuses_a_malformed_header_by_its_status_alone(exporter: Exporter, case: str) -> None:
-    """Its HTTP library answers by itself, without a body; a malformed body is refused in the one form.
-
-    To take a bare line feed for the end of a line is what HTTP allows (RFC 9112, 2.2).
-    """
-    with Wire(exporter.port) as wire:
-        wire.send(MALFORMED[case])
-        reply = wire.reply()
-        assert reply.status == 400
-        if "chunk" in case:
-            assert_refused(reply, 400)
         assert wire.has_ended()
 
 
@@ -76,18 +57,6 @@ def test_an_unknown_transfer_encoding_is_refused(exporter: Exporter) -> None:
         assert_refused(wire.reply(), 501)
 
 
-@pytest.mark.servers("granian")
-@pytest.mark.parametrize(
-    "lines", [b"X-Long: " + b"x" * 300_000 + b"\r\n\r\n", b"X: y\r\n" * 60_000], ids=["long", "endless"]
-)
-def test_granian_refuses_a_large_header_by_its_status_alone(exporter: Exporter, lines: bytes) -> None:
-    """431, and the end of the connection."""
-    with Wire(exporter.port) as wire:
-        wire.send(GOOD_HEAD + lines)
-        assert wire.reply().status == 431
-
-
-@pytest.mark.servers("waitress")
 def test_headers_beyond_every_need_are_refused(exporter: Exporter) -> None:
     """431 in the one form."""
     with Wire(exporter.port) as wire:
@@ -96,7 +65,6 @@ def test_headers_beyond_every_need_are_refused(exporter: Exporter) -> None:
         assert wire.has_ended()
 
 
-@pytest.mark.servers("waitress")
 def test_headers_without_an_end_are_refused(exporter: Exporter) -> None:
     """They are not read for ever."""
     with Wire(exporter.port) as wire:
@@ -224,7 +192,6 @@ def test_an_old_client_is_answered_and_its_connection_closed(exporter: Exporter)
         assert wire.has_ended()
 
 
-@pytest.mark.servers("waitress")
 def test_a_line_of_the_oldest_protocol_is_answered_in_a_form_of_ours(exporter: Exporter) -> None:
     """`GET /stats` without a version, as a person types it."""
     with Wire(exporter.port) as wire:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from tests.system.harness import LOCALHOST, REPLY_SECONDS, Reply
+from tests.support.harness import LOCALHOST, REPLY_SECONDS, Reply
 
 
 class Wire:

@@ -1,6 +1,6 @@
 """Prints README's table of actions: `python -m tests.tools.actions_table`. A test compares the two."""
 
-from exporter.actions import CATALOGUE, Kind
+from exporter.wire.actions import CATALOGUE, Kind
 
 HEAD = ("| Kind | Action | Meaning |", "|---|---|---|")
 STEPS = [f"`download_{percent}`" for percent in range(0, 100, 10)]

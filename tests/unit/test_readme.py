@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
-from exporter.refusals import EVENT_REFUSALS, REQUEST_REFUSALS
+from exporter.metrics.telemetry import EVENTS, TEST_EVENTS, Telemetry
 from exporter.settings import Settings
-from exporter.telemetry import EVENTS, TEST_EVENTS, Telemetry
-from tests.unit.test_ledger import make
+from exporter.wire.refusals import EVENT_REFUSALS, REQUEST_REFUSALS
+from tests.unit.counting.test_ledger import make
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

@@ -2,7 +2,6 @@
 
 import pytest
 
-from exporter import settings as settings_module
 from exporter.cli import MISUSED, main
 from exporter.settings import Address, Settings
 
@@ -30,19 +29,6 @@ def test_a_flag_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
 
     assert sorted(settings.apps) == ["com.acme.notes", "com.acme.shop"]
     assert settings.zero_hold == 0.5
-
-
-def test_a_server_that_is_not_installed_says_how_to_install_it(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """By its flag, before anything is started."""
-    monkeypatch.setattr(settings_module, "find_spec", lambda _: None)
-
-    assert main(["serve", "--server", "granian"]) == MISUSED
-
-    said = capsys.readouterr().err
-    assert "--server: granian is not installed" in said
-    assert "pip install 'capgo-exporter[fast]'" in said
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,205 @@
+"""How many label values may live, and who of those that ask gets in.
+
+Anyone can post any app, version and action. So the values are budgeted: beyond a budget the offending label folds to
+`__overflow__`, the event counts all the same, and values that are in keep their series.
+
+A version enters at once while its app is within its budget and its allowance of births. After that it has to show that
+it is real, by `ENTRY_EVENTS` events of `ENTRY_DEVICES` devices, which forged one-off versions do not; where the budget
+is full it takes the place of the least used one that has been idle for `IDLE_SECONDS`. The same goes for apps, but for
+the allowance. Births are costly beyond their number: each one fills Prometheus for as long as it keeps data.
+
+This module knows no clock and no disk.
+"""
+
+from collections import deque
+from typing import Final, NamedTuple
+
+from exporter.wire.actions import CATALOGUE, OUTCOMES
+from exporter.wire.labels import INVALID_VERSION, PLATFORMS, UNKNOWN_VERSION, Series, Version
+
+OVERFLOW: Final = "__overflow__"
+RESERVED_VERSIONS: Final = frozenset({OVERFLOW, INVALID_VERSION, UNKNOWN_VERSION})
+
+BIRTHS_PER_HOUR: Final = 20
+ENTRY_EVENTS: Final = 10
+ENTRY_DEVICES: Final = 3
+IDLE_SECONDS: Final = 3600.0
+
+RESERVED_SERIES: Final = 2 * (len(PLATFORMS) + 1) * (len(CATALOGUE) + 1)
+"""All that can be counted with app and version folded: room for these is always kept."""
+
+_BIRTH: Final = len(OUTCOMES) + 1
+_CELLS: Final = 16384
+_SKETCH: Final = 256
+
+
+class Limits(NamedTuple):
+    """The budgets: apps, versions of an app, series in all."""
+
+    max_apps: int
+    max_versions: int
+    max_series: int
+
+
+class _Cell:
+    __slots__ = ("devices", "events", "key")
+
+    def __init__(self, key: tuple[str, ...]) -> None:
+        self.key = key
+        self.events = 0
+        self.devices: set[str] = set()
+
+
+class Candidates:
+    """Counts the events and devices of values that want to enter, in a fixed number of cells.
+
+    Two values of one cell wear each other down, so the frequent one stays: a million forged values of one event each
+    can't hide a real one.
+    """
+
+    def __init__(self) -> None:
+        self._cells: dict[int, _Cell] = {}
+
+    def ask(self, key: tuple[str, ...], device: str) -> bool:
+        """Note an event of a value; tells whether the value has shown that it is real."""
+        index = hash(key) % _CELLS  # salted at each start, so nobody can aim at a cell
+        cell = self._cells.get(index)
+        if cell is None or (cell.key != key and cell.events <= 1):
+            cell = self._cells[index] = _Cell(key)
+        if cell.key != key:
+            cell.events -= 1
+            return False
+        cell.events += 1
+        if len(cell.devices) < ENTRY_DEVICES:
+            cell.devices.add(device)
+        return cell.events >= ENTRY_EVENTS and len(cell.devices) >= ENTRY_DEVICES
+
+
+class Demand:
+    """Estimates how many distinct values were asked for, within about 6 %, from the smallest of their hashes."""
+
+    def __init__(self) -> None:
+        self._smallest: list[int] = []
+        self._known: set[int] = set()
+
+    def note(self, value: object) -> None:
+        """A value was asked for."""
+        number = hash(value) & 0xFFFF_FFFF_FFFF_FFFF
+        if number in self._known or (len(self._known) >= _SKETCH and number > self._smallest[-1]):
+            return
+        self._known.add(number)
+        self._smallest = sorted([*self._smallest, number])
+        if len(self._smallest) > _SKETCH:
+            self._known.discard(self._smallest.pop())
+
+    def estimate(self) -> int:
+        """The number of distinct values noted."""
+        if len(self._smallest) < _SKETCH:
+            return len(self._smallest)
+        return round((_SKETCH - 1) * 2**64 / self._smallest[-1])
+
+
+class Census:
+    """The apps and versions that are in."""
+
+    def __init__(self) -> None:
+        self.apps: dict[str, dict[str, set[Version]]] = {}
+        self._births: dict[str, deque[float]] = {}
+
+    def add(self, version: Version, first: float) -> None:
+        """A version is in, since `first`."""
+        labels = self.apps.setdefault(version.app_id, {})
+        if version.version not in labels:
+            labels[version.version] = set()
+            if version.version not in RESERVED_VERSIONS:
+                self._births.setdefault(version.app_id, deque(maxlen=BIRTHS_PER_HOUR)).append(first)
+        labels[version.version].add(version)
+
+    def remove(self, version: Version) -> None:
+        """A version is out."""
+        labels = self.apps[version.app_id]
+        labels[version.version].discard(version)
+        if not labels[version.version]:
+            del labels[version.version]
+        if not labels:
+            del self.apps[version.app_id]
+            self._births.pop(version.app_id, None)
+
+    def versions(self, app_id: str) -> int:
+        """The versions of an app, without the reserved ones."""
+        return sum(label not in RESERVED_VERSIONS for label in self.apps.get(app_id, ()))
+
+    def has(self, app_id: str, label: str) -> bool:
+        """Whether an app has a version, on whatever platform."""
+        return label in self.apps.get(app_id, ())
+
+    def replaceable(self, app_id: str) -> list[set[Version]]:
+        """The versions of an app that another may take the place of, each on all its platforms."""
+        labels = self.apps.get(app_id, {})
+        return [versions for label, versions in labels.items() if label not in RESERVED_VERSIONS]
+
+    def births(self, app_id: str, now: float) -> int:
+        """The versions of an app that entered within the last hour."""
+        return sum(first > now - IDLE_SECONDS for first in self._births.get(app_id, ()))
+
+    @property
+    def real_apps(self) -> int:
+        """The apps, without the reserved one."""
+        return len(self.apps) - (OVERFLOW in self.apps)
+
+
+class Use(NamedTuple):
+    """How full a label's budget is, and how many distinct values were asked for since the process started."""
+
+    values: int
+    limit: int
+    demand: int
+
+
+class Budgets:
+    """Decides what an event's series becomes. Remembers who asked; who is in, the census says."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._candidates = Candidates()
+        self._apps = Demand()
+        self._versions = Demand()
+
+    def admits_app(self, census: Census, app_id: str, device: str) -> bool:
+        """Whether an app may enter, be it in the place of another one."""
+        self._apps.note(app_id)
+        return census.real_apps < self.limits.max_apps or self._candidates.ask((app_id,), device)
+
+    def admits_version(self, census: Census, version: Version, device: str, born: int, now: float) -> bool:
+        """Whether a version may enter, be it in the place of another one; `born` are the app's births in this draft."""
+        app_id, label = version.app_id, version.version
+        self._versions.note((app_id, label))
+        if label in RESERVED_VERSIONS or census.has(app_id, label):
+            return True
+        within = (
+            census.versions(app_id) + born < self.limits.max_versions
+            and census.births(app_id, now) + born < BIRTHS_PER_HOUR
+        )
+        return within or self._candidates.ask((app_id, label), device)
+
+    def use(self, census: Census) -> dict[str, Use]:
+        """The state of each label's budget; of the versions, that of the app that has most."""
+        versions = max(map(census.versions, census.apps), default=0)
+        return {
+            "app_id": _use(census.real_apps, self.limits.max_apps, self._apps),
+            "version": _use(versions, self.limits.max_versions, self._versions),
+        }
+
+
+def _use(values: int, limit: int, asked: Demand) -> Use:
+    return Use(values, limit, max(values, asked.estimate()))  # those that were in at the start never asked
+
+
+def fold_version(series: Series) -> Series:
+    """The series of the same app and platform for versions that are not in."""
+    return series._replace(version=series.version._replace(version=OVERFLOW))
+
+
+def fold_app(series: Series) -> Series:
+    """The series of the same platform for apps that are not in."""
+    return series._replace(version=series.version._replace(app_id=OVERFLOW, version=OVERFLOW))

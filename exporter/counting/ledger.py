@@ -1,0 +1,294 @@
+"""What is counted, what has been seen, and what is shown.
+
+A `Draft` and `Ledger.exposure` ask: what would these posts, or this scrape, change? `Ledger.apply` changes. In
+between, the caller commits the `Changes` to disk, so memory never runs ahead of what would survive a crash; at a
+restart the same `apply` rebuilds memory from the disk's rows.
+
+A series is never shown at a value Prometheus did not see it come from. Its states, each step committed before the
+text that shows it:
+
+    hidden    counted, not on /metrics yet
+    held      on /metrics at its base: 0 if new, else the value it was last shown at
+    released  on /metrics at its total; only expiry ends this
+    dormant   left /metrics with its version, kept for a return; the oldest are forgotten first
+
+This module knows no clock, no disk and no framework: time and limits are arguments.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+
+from exporter.counting.budgets import Budgets, Census, Use
+from exporter.counting.budgets import Limits as BudgetLimits
+from exporter.counting.changes import Changes, Show, Sighting, State
+from exporter.counting.seen import Seen
+from exporter.wire.labels import Series, Version
+
+SCRAPES_HELD: Final = 2
+"""Scrapes that must have shown the held value before the series moves: one sample alone may be lost."""
+
+LAST_SEEN_STEP: Final = 3600.0
+"""Seconds by which the last sighting of a version may be older on disk than in memory."""
+
+
+class Entries(msgspec.Struct, frozen=True, gc=False):
+    """Events as the ledger takes them, column by column; one without a fingerprint is counted each time it arrives."""
+
+    series: Sequence[Series]
+    fingerprints: Sequence[int | None]
+    timestamps: Sequence[int]
+    """By the device's clock, in milliseconds since the epoch."""
+
+    devices: Sequence[str]
+
+
+class Limits(NamedTuple):
+    """`version_ttl` and `zero_hold` in seconds; `max_dormant` in series; `memory` in fingerprints."""
+
+    version_ttl: float
+    zero_hold: float
+    max_dormant: int
+    memory: int
+    budgets: BudgetLimits
+
+
+class View(NamedTuple):
+    """What one scrape shows: the `values` of the visible `series`, in one order.
+
+    New series come last; `departures` is how many have ever left, so while it stays, so does the order of those before.
+    `first_seen` is in seconds since the epoch; `counted`, `dormant` and `forgotten` are numbers of events, the dormant
+    ones among the counted; `budgets` is how full each label's budget is.
+    """
+
+    series: Sequence[Series]
+    values: Sequence[int]
+    departures: int
+    first_seen: dict[Version, float]
+    counted: int
+    dormant: int
+    forgotten: int
+    budgets: dict[str, Use]
+    series_limit: int
+
+    @property
+    def shown(self) -> dict[Series, int]:
+        """The values by their series."""
+        return dict(zip(self.series, self.values, strict=True))
+
+    @property
+    def events(self) -> dict[str, int]:
+        """The number of events by what became of them; those shown add up to the values."""
+        shown = sum(self.values)
+        held = self.counted - shown - self.dormant
+        return {"shown": shown, "held": held, "dormant": self.dormant, "forgotten": self.forgotten}
+
+
+class Ledger:
+    """The counts and the memory of one data directory. Not thread-safe: the caller holds the commit lock."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._totals: dict[Series, int] = {}
+        self._shows: dict[Series, Show] = {}
+        self._shown: dict[Series, int] = {}
+        self._shown_series: list[Series] = []
+        """For views; another list after each change."""
+        self._departures = 0
+        self._pending: dict[Series, int] = {}
+        self._dormant: dict[Series, int] = {}
+        """With their totals."""
+        self._sightings: dict[Version, Sighting] = {}
+        self._stored_last: dict[Version, float] = {}
+        self._actions: dict[Version, list[Series]] = {}
+        self._counted = 0
+        self._scraped = 0.0
+        self._forgotten_events = 0
+        self.seen = Seen(limits.memory)
+        self.census = Census()
+        self.budgets = Budgets(limits.budgets)
+
+    def exposure(self, now: float) -> Changes:
+        """Ask what a scrape at `now` changes: the births, releases and expiries that are due."""
+        changes = Changes(now, scraped=True)
+        self._expire(changes)
+        self._forget(changes)
+        for series, times_shown in self._pending.items():
+            if series not in changes.shows:
+                self._advance(series, times_shown, changes)
+        return changes
+
+    def _advance(self, series: Series, times_shown: int, changes: Changes) -> None:
+        now, hold = changes.at, self._limits.zero_hold
+        state, base, since = self._shows[series]
+        if hold <= 0:
+            changes.shows[series] = Show(State.RELEASED, base, now)
+        elif state is State.HIDDEN or now < since:  # the latter: the clock was turned back, so the hold starts anew
+            changes.shows[series] = Show(State.HELD, base, now)
+        elif times_shown >= SCRAPES_HELD and now - since >= hold:
+            changes.shows[series] = Show(State.RELEASED, base, now)
+        else:
+            changes.held_again.append(series)
+
+    def _expire(self, changes: Changes) -> None:
+        horizon = changes.at - self._limits.version_ttl
+        for version, sighting in self._sightings.items():
+            # Only what a scrape has shown since its last event: else that event would be in nobody's samples.
+            if sighting.last < horizon and sighting.last < self._scraped:
+                self.end(version, changes)
+
+    def end(self, version: Version, changes: Changes) -> None:
+        """Have a version leave /metrics."""
+        changes.ended.append(version)
+        for series in self._actions[version]:
+            show = self._shows[series]
+            if show.state is not State.DORMANT:
+                base = self._shown.get(series, show.base)
+                changes.shows[series] = Show(State.DORMANT, base, changes.at)
+
+    def _forget(self, changes: Changes) -> None:
+        excess = len(self._dormant) - self._limits.max_dormant
+        if excess > 0:
+            changes.forgotten = [series for series, _ in zip(self._dormant, range(excess), strict=False)]
+            lost = sum(self._totals[series] for series in changes.forgotten)
+            changes.forgotten_events = self._forgotten_events + lost
+
+    def apply(self, changes: Changes) -> None:
+        """Bring about what was committed. The only way in which a ledger changes, live and at restart."""
+        self._apply_series(changes)
+        for version, sighting in changes.sightings.items():
+            self._sightings[version] = sighting
+            self._stored_last[version] = sighting.last
+            self.census.add(version, sighting.first)
+        for version in changes.ended:
+            del self._sightings[version], self._stored_last[version]
+            self.census.remove(version)
+        if changes.scraped:
+            self._scraped = changes.at
+        if changes.forgotten_events is not None:
+            self._forgotten_events = changes.forgotten_events
+        if changes.fingerprints:
+            self.seen.add(changes.fingerprints, changes.at)
+
+    def _apply_series(self, changes: Changes) -> None:
+        self._apply_totals(changes)
+        for version in {series.version for series in changes.totals}:
+            self._see(version, changes.at)
+        for series, show in changes.shows.items():
+            self._apply_show(series, show)
+        for series in changes.held_again:
+            self._pending[series] += 1
+        for series in changes.forgotten:
+            self._drop(series)
+
+    def _see(self, version: Version, now: float) -> None:
+        sighting = self._sightings.get(version)
+        if sighting is not None and sighting.last < now:
+            self._sightings[version] = Sighting(sighting.first, now)
+
+    def _apply_totals(self, changes: Changes) -> None:
+        totals, shows, shown = self._totals, self._shows, self._shown
+        released, counted = State.RELEASED, 0
+        for series, total in changes.totals.items():
+            before = totals.get(series)
+            totals[series] = total
+            counted += total - (before or 0)
+            if before is None:
+                self._actions.setdefault(series.version, []).append(series)
+                if series not in changes.shows:  # as it is when the ledger is loaded
+                    self._apply_show(series, Show(State.HIDDEN, 0, 0.0))
+            elif shows[series].state is released:
+                shown[series] = total
+        self._counted += counted
+
+    def _apply_show(self, series: Series, show: Show) -> None:
+        self._shows[series] = show
+        self._pending.pop(series, None)
+        self._dormant.pop(series, None)
+        if show.state is State.RELEASED:
+            self._shown[series] = self._totals[series]
+        elif show.state is State.HELD:
+            self._pending[series] = 1
+            self._shown[series] = show.base
+        else:
+            if self._shown.pop(series, None) is not None:
+                self._departures += 1
+                self._shown_series = []
+            if show.state is State.DORMANT:
+                self._dormant[series] = self._totals[series]
+            else:
+                self._pending[series] = 0
+
+    def _drop(self, series: Series) -> None:
+        self._counted -= self._totals[series]
+        del self._dormant[series], self._shows[series], self._totals[series]
+        kept = self._actions[series.version]
+        kept.remove(series)
+        if not kept:
+            del self._actions[series.version]
+
+    def view(self) -> View:
+        """What a scrape shows now. Posts wait for it, so it copies as little as there must be."""
+        if len(self._shown_series) != len(self._shown):
+            self._shown_series = list(self._shown)
+        return View(
+            self._shown_series,
+            list(self._shown.values()),
+            self._departures,
+            {version: sighting.first for version, sighting in self._sightings.items()},
+            self._counted,
+            sum(self._dormant.values()),
+            self._forgotten_events,
+            self.budgets.use(self.census),
+            self._limits.budgets.max_series,
+        )
+
+    def counted(self) -> dict[Version, int]:
+        """The events of each version on /metrics, those that are not shown yet among them."""
+        return {version: sum(self._totals[series] for series in self._actions[version]) for version in self._sightings}
+
+    def begin_anew(self, now: float) -> Changes:
+        """Ask what it takes to show every series from 0 on; what was counted so far becomes forgotten."""
+        changes = Changes(now, forgotten_events=self._forgotten_events + self._counted)
+        changes.totals = dict.fromkeys(self._totals, 0)
+        for series, show in self._shows.items():
+            state = State.DORMANT if show.state is State.DORMANT else State.HIDDEN
+            changes.shows[series] = Show(state, 0, now)
+        return changes
+
+    # What a draft needs to know.
+
+    @property
+    def series(self) -> int:
+        """The number of series that are on /metrics, or will be with the next scrape."""
+        return len(self._totals) - len(self._dormant)
+
+    def visible_total(self, series: Series) -> int | None:
+        """The events counted in a series that is on /metrics, or will be with the next scrape; else `None`."""
+        return None if series in self._dormant else self._totals.get(series)
+
+    def total(self, series: Series) -> int | None:
+        """The events counted in a series, or `None` for one that does not exist."""
+        return self._totals.get(series)
+
+    def show(self, series: Series) -> Show:
+        """How an existing series is shown."""
+        return self._shows[series]
+
+    def sighting(self, version: Version) -> Sighting | None:
+        """When a version was seen first and last, `None` for one that is not on /metrics."""
+        return self._sightings.get(version)
+
+    def must_store_sighting(self, version: Version, now: float) -> bool:
+        """Whether the last sighting on disk of a visible version has become too old."""
+        return now - self._stored_last[version] >= min(LAST_SEEN_STEP, self._limits.version_ttl / 10)
+
+    def idle_use(self, versions: Iterable[Version], before: float) -> int | None:
+        """The events of some versions, `None` if one had any since `before`, or has some that no scrape has shown."""
+        used = 0
+        for version in versions:
+            if self._sightings[version].last >= min(before, self._scraped):
+                return None
+            used += sum(self._totals[series] for series in self._actions[version])
+        return used

@@ -1,0 +1,170 @@
+"""The event log: one JSON line for each counted event, for Loki, `jq` or a file.
+
+A line is `{"time": …, "series": {…}, "event": {…}}`: the arrival (RFC 3339, UTC), the labels it was counted under, and
+all fields the client sent but the omitted ones. Compact and ASCII-escaped, re-encoded from the parsed value, so that
+no byte a stranger chose gets into it.
+
+It is never in the way of a reply: posts go into a bounded buffer as they came, and one thread reads them again and
+writes. What does not fit into the buffer is dropped and counted.
+"""
+
+import json
+import math
+import queue
+import sys
+import threading
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final, NamedTuple, TextIO, cast
+
+import structlog
+
+from exporter.wire.events import elements
+from exporter.wire.labels import Series
+
+BUFFER_BYTES: Final = 16 * 1024 * 1024
+"""Posts that wait to be written, at the most: seconds of a busy fleet."""
+
+STDOUT: Final = "-"
+
+_log = structlog.get_logger("eventlog")
+
+
+class Record(NamedTuple):
+    """A post some of whose events were counted: its body, its arrival, and for each counted event index and series."""
+
+    body: bytes
+    at: float
+    counted: Sequence[tuple[int, Series]]
+
+
+class _Order(Enum):
+    REOPEN = 1
+    END = 2
+
+
+class EventLog:
+    """Writes records to a path or to standard output, in a thread of its own."""
+
+    def __init__(self, target: str, omit: Collection[str], dropped: Callable[[int], None]) -> None:
+        """`dropped` is told how many lines were lost. Raises `OSError` if the target can't be written."""
+        self._target = target
+        self._omit = frozenset(omit)
+        self._dropped = dropped
+        self._queue: queue.SimpleQueue[Record | _Order] = queue.SimpleQueue()
+        self._waiting = 0
+        self._lock = threading.Lock()
+        self._file: TextIO | None = self._open()
+        self._thread = threading.Thread(target=self._run, name="event-log", daemon=True)
+        self._thread.start()
+
+    def _open(self) -> TextIO:
+        if self._target == STDOUT:
+            return sys.stdout
+        return Path(self._target).open("a", encoding="ascii")
+
+    def offer(self, record: Record) -> None:
+        """Take a record, or drop it if the buffer is full; returns at once."""
+        with self._lock:
+            fits = self._waiting + len(record.body) <= BUFFER_BYTES
+            if fits:
+                self._waiting += len(record.body)
+        if fits:
+            self._queue.put(record)
+        else:
+            self._dropped(len(record.counted))
+
+    def reopen(self) -> None:
+        """Have the file opened anew: after a log rotation."""
+        self._queue.put(_Order.REOPEN)
+
+    def close(self) -> None:
+        """Write what waits, and end."""
+        self._queue.put(_Order.END)
+        self._thread.join()
+        self._close()
+
+    def _run(self) -> None:
+        while (item := self._queue.get()) is not _Order.END:
+            if item is _Order.REOPEN:
+                self._rotate()
+            else:
+                self._write(item)
+
+    def _write(self, record: Record) -> None:
+        with self._lock:
+            self._waiting -= len(record.body)
+        try:
+            self._file = self._file or self._open()
+            self._file.writelines(lines(record, self._omit))
+            self._file.flush()
+        except Exception as error:  # whatever it is, the log must go on
+            self._dropped(len(record.counted))
+            _log.error("event_log_unwritable", error=str(error))
+            self._rotate()
+
+    def _rotate(self) -> None:
+        self._close()
+        with suppress(OSError):  # the next line tries again
+            self._file = self._open()
+
+    def _close(self) -> None:
+        file, self._file = self._file, None
+        if file is not None and self._target != STDOUT:
+            with suppress(OSError):
+                file.close()
+
+
+def lines(record: Record, omit: Collection[str]) -> list[str]:
+    """The lines of a record."""
+    time = datetime.fromtimestamp(record.at, UTC).isoformat(timespec="milliseconds")
+    objects = _objects(record)
+    return [_line(time, series, objects[index], omit) for index, series in record.counted]
+
+
+def _objects(record: Record) -> Sequence[dict[str, Any]] | dict[int, dict[str, Any]]:
+    text = record.body.decode("utf-8", "replace")
+    try:
+        parsed = _parse(text.strip())
+    except RecursionError:  # in an event that was not counted, or in a field that nobody needs
+        texts = elements(text)
+        return {index: _parse_shallow(texts[index]) for index, _ in record.counted}
+    return parsed if isinstance(parsed, list) else [parsed]
+
+
+def _line(time: str, series: Series, event: dict[str, Any], omit: Collection[str]) -> str:
+    app_id, platform, version, test = series.version
+    line = {
+        "time": time,
+        "series": {"app_id": app_id, "action": series.action, "platform": platform, "version": version, "test": test},
+        "event": {field: value for field, value in event.items() if field not in omit},
+    }
+    try:
+        return json.dumps(line, separators=(",", ":")) + "\n"
+    except RecursionError:
+        flat = {field: value for field, value in event.items() if isinstance(value, str | int | float)}
+        line["event"] = {field: value for field, value in flat.items() if field not in omit}
+        return json.dumps(line, separators=(",", ":")) + "\n"
+
+
+def _parse_shallow(text: str) -> dict[str, Any]:
+    try:
+        return cast(dict[str, Any], _parse(text))
+    except RecursionError:
+        return {}
+
+
+def _integer(digits: str) -> int | str:
+    return int(digits) if len(digits) <= 20 else digits
+
+
+def _fraction(digits: str) -> float | str:
+    number = float(digits)
+    return number if math.isfinite(number) else digits
+
+
+# Numbers that readers of JSON choke on (thousands of digits, more than a double holds) become text.
+_parse: Callable[[str], Any] = json.JSONDecoder(parse_int=_integer, parse_float=_fraction).decode

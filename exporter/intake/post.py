@@ -1,0 +1,50 @@
+"""A post between its decoding and its commit: which of its events ask to be counted, and what became of them."""
+
+from collections.abc import Sequence
+from typing import cast
+
+from exporter.counting.ledger import Entries
+from exporter.wire.events import Batch, Event, Reason, Rejected
+from exporter.wire.fingerprints import Fingerprints
+from exporter.wire.labels import Ignored, IgnoredReason, Label, Outcome, Series
+
+
+class Post:
+    """A decoded post on its way through the commit; `error` or `series` are set when it is decided."""
+
+    __slots__ = ("array", "decided", "elements", "entries", "error", "ignored", "positions", "rejected", "series")
+
+    def __init__(self, batch: Batch, label: Label, fingerprints: Fingerprints) -> None:
+        self.array = batch.array
+        self.elements = len(batch.items)
+        self.positions: Sequence[int] = range(self.elements)
+        self.rejected: dict[int, Reason] = {}
+        self.ignored: list[IgnoredReason] = []
+        events, series = self._sort_out(batch.items, label(batch.items))
+        timestamps = [event.timestamp or 0 for event in events]
+        devices = [event.device_id or "" for event in events]
+        self.entries = Entries(series, fingerprints(events), timestamps, devices)
+        self.series: Sequence[Series | None] = ()
+        self.error: Exception | None = None
+        self.decided = False
+
+    def _sort_out(
+        self, items: Sequence[Event | Rejected], outcomes: Sequence[Outcome]
+    ) -> tuple[Sequence[Event], Sequence[Series]]:
+        """The events that ask to be counted, and their series; notes where they are, and the rest."""
+        if set(map(type, outcomes)) == {Series}:  # as nearly always, and told in a tenth of the time
+            return cast("Sequence[Event]", items), cast("Sequence[Series]", outcomes)
+        taken = []
+        for at, (item, outcome) in enumerate(zip(items, outcomes, strict=True)):
+            if isinstance(outcome, Rejected):
+                self.rejected[at] = outcome.reason
+            elif isinstance(outcome, Ignored):
+                self.ignored.append(outcome.reason)
+            elif isinstance(item, Event):
+                taken.append((at, item, outcome))
+        self.positions = [at for at, _, _ in taken]
+        return [event for _, event, _ in taken], [series for _, _, series in taken]
+
+    def counted(self) -> list[tuple[int, Series]]:
+        """Index in the body and series of each event that was counted."""
+        return [(at, series) for at, series in zip(self.positions, self.series, strict=True) if series is not None]

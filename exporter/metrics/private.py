@@ -1,0 +1,111 @@
+"""The private port: metrics for Prometheus, health for whoever runs this, a copy of the ledger for this machine."""
+
+import sqlite3
+import tempfile
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Final, Protocol
+
+import falcon
+
+from exporter.counting.ledger import View
+from exporter.metrics.exposition import Exposer, encoded
+from exporter.metrics.telemetry import Telemetry
+from exporter.replies import OK, RequestRefusedError, reply
+from exporter.storage.journal import StorageUnavailableError
+
+SCRAPE_HEADER: Final = "X-Prometheus-Scrape-Timeout-Seconds"
+"""Sent by Prometheus with every scrape, and by nobody who just looks."""
+
+
+class Source(Protocol):
+    """What the private port asks; any thread may."""
+
+    @property
+    def directory(self) -> Path:
+        """The data directory."""
+
+    def view(self, scrape: bool) -> View:
+        """What to show now; a `scrape` moves series on."""
+
+    def observe(self) -> None:
+        """Bring the gauges about the ledger up to date."""
+
+    def ready(self) -> bool:
+        """Whether posts can be counted."""
+
+    def backup(self, target: Path) -> None:
+        """Write a consistent copy of the ledger. Raises `StorageUnavailableError` or `sqlite3.Error`."""
+
+
+class MetricsResource:
+    """`/metrics`: text or OpenMetrics, gzipped when asked for."""
+
+    def __init__(self, source: Source, telemetry: Telemetry) -> None:
+        self._source = source
+        self._telemetry = telemetry
+        self._exposer = Exposer()
+        self._prometheus_came = False
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """A scrape, or somebody who looks; only a scrape moves held series on, unless none has ever come."""
+        from_prometheus = req.get_header(SCRAPE_HEADER) is not None
+        self._prometheus_came |= from_prometheus
+        view = self._source.view(scrape=from_prometheus or not self._prometheus_came)
+        self._source.observe()
+        families = self._telemetry.families(view)
+        content_type, parts = self._exposer.expose(view, families, req.get_header("Accept") or "")
+        encoding, body = encoded(parts, req.get_header("Accept-Encoding") or "")
+        if encoding:
+            resp.set_header("Content-Encoding", encoding)
+        resp.set_header("Vary", "Accept, Accept-Encoding")
+        reply(resp, body, content_type=content_type)
+
+    def on_head(self, _req: falcon.Request, resp: falcon.Response) -> None:
+        """An uptime checker, who sees no series, and so must move none on."""
+        reply(resp, b"", content_type="text/plain")
+
+
+class HealthResource:
+    """`/healthz`: the process answers."""
+
+    def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
+        """Always ok."""
+        reply(resp, OK)
+
+    on_head = on_get
+
+
+class ReadyResource:
+    """`/readyz`: posts can be counted."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
+        """Ok, or 503 while the ledger can't be written."""
+        if not self._source.ready():
+            raise RequestRefusedError("storage_unavailable")
+        reply(resp, OK)
+
+    on_head = on_get
+
+
+class BackupResource:
+    """`/backup`: a consistent copy of the ledger, for `capgo-exporter backup` on the same machine."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """The copy as a file; it holds the fingerprints' key, so nobody gets it from elsewhere."""
+        if not ip_address(req.remote_addr).is_loopback:
+            raise RequestRefusedError("not_found")
+        with tempfile.TemporaryDirectory(dir=self._source.directory, prefix="backup-") as folder:
+            path = Path(folder) / "ledger.db"
+            try:
+                self._source.backup(path)
+            except (StorageUnavailableError, sqlite3.Error):
+                raise RequestRefusedError("storage_unavailable") from None
+            resp.content_type = "application/vnd.sqlite3"
+            resp.set_stream(path.open("rb"), path.stat().st_size)  # goes on when the name is gone

@@ -1,0 +1,234 @@
+"""All metric families of the exporter itself, and the two event families' names and HELP.
+
+What README lists, what the dashboards ask for and what /metrics says is this set; a test compares them.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from functools import cache
+from importlib.metadata import version
+from typing import Final
+
+import msgspec
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+from exporter.counting.ledger import View
+from exporter.wire.events import REASONS, Reason
+from exporter.wire.labels import IGNORED_REASONS, IgnoredReason
+from exporter.wire.refusals import REQUEST_REFUSALS
+
+EVENTS: Final = "capgo_events"
+EVENTS_HELP: Final = (
+    "Events of production devices, each counted once, by app, action of the plugin, platform and bundle version."
+)
+TEST_EVENTS: Final = "capgo_test_events"
+TEST_EVENTS_HELP: Final = (
+    "Events of emulators and development builds (is_emulator true or is_prod false), kept apart from the failure rate."
+)
+
+_LATENCIES: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_BATCHES: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+
+
+class Tally(msgspec.Struct, frozen=True, gc=False):
+    """What became of the events received since the process started; `received` is the sum of the others.
+
+    Immutable, and replaced under the commit lock when a request is decided, so that every scrape adds up.
+    """
+
+    counted: int = 0
+    duplicate: int = 0
+    rejected: tuple[int, ...] = (0,) * len(REASONS)
+    ignored: tuple[int, ...] = (0,) * len(IGNORED_REASONS)
+
+    def add(
+        self, counted: int, duplicate: int, rejected: Collection[Reason], ignored: Collection[IgnoredReason]
+    ) -> "Tally":
+        """This tally and one more request's events."""
+        return Tally(
+            self.counted + counted,
+            self.duplicate + duplicate,
+            _plus(self.rejected, REASONS, rejected),
+            _plus(self.ignored, IGNORED_REASONS, ignored),
+        )
+
+
+def _plus(totals: tuple[int, ...], names: tuple[str, ...], found: Collection[str]) -> tuple[int, ...]:
+    if not found:
+        return totals
+    more = list(totals)
+    for name in found:
+        more[names.index(name)] += 1
+    return tuple(more)
+
+
+class Telemetry:
+    """The exporter's own metrics, in a registry of their own so that several can live in one process."""
+
+    def __init__(self) -> None:
+        self.tally = Tally()
+        self.last_event: dict[str, float] = {}
+        self.own = registry = CollectorRegistry()
+        self.requests = Counter(
+            "capgo_exporter_requests",
+            "Requests answered on the public port, by status code.",
+            ["code"],
+            registry=registry,
+        )
+        self.refused = Counter(
+            "capgo_exporter_requests_refused",
+            "Requests refused as a whole, by reason; none of their events was counted or is in the events_* counters.",
+            ["reason"],
+            registry=registry,
+        )
+        self._requests_of = cache(self.requests.labels)  # a look-up there costs three times what counting does
+        for reason in REQUEST_REFUSALS:
+            self.refused.labels(reason)
+        self.folded = Counter(
+            "capgo_exporter_events_folded",
+            "Events counted with a label folded to __overflow__ because its budget is full.",
+            ["label"],
+            registry=registry,
+        )
+        for label in ("app_id", "version"):
+            self.folded.labels(label)
+        self.commit_errors = Counter(
+            "capgo_exporter_commit_errors",
+            "Commits to the ledger that failed; clients were told to retry.",
+            registry=registry,
+        )
+        self.event_log_dropped = Counter(
+            "capgo_exporter_event_log_dropped",
+            "Lines the event log dropped because its writer could not keep up; they were counted all the same.",
+            registry=registry,
+        )
+        self.batch_events = Histogram(
+            "capgo_exporter_batch_events", "Events in a post.", buckets=_BATCHES, registry=registry
+        )
+        self.request_seconds = Histogram(
+            "capgo_exporter_request_seconds",
+            "Seconds from a post being read to its reply being ready.",
+            buckets=_LATENCIES,
+            registry=registry,
+        )
+        self.commit_seconds = Histogram(
+            "capgo_exporter_commit_seconds",
+            "Seconds to write one transaction to the ledger; posts that wait together share one.",
+            buckets=_LATENCIES,
+            registry=registry,
+        )
+        self.ready = Gauge(
+            "capgo_exporter_ready",
+            "1 while posts can be counted, 0 while the ledger loads or can't be written.",
+            registry=registry,
+        )
+        self.ledger_bytes = Gauge(
+            "capgo_exporter_ledger_bytes",
+            "Bytes of the ledger on disk, its write-ahead log included.",
+            registry=registry,
+        )
+        self.dedup_span = Gauge(
+            "capgo_exporter_dedup_span_seconds",
+            "Age of the oldest fingerprint in memory: retries of newer events are recognised without the disk.",
+            registry=registry,
+        )
+        Gauge(
+            "capgo_exporter_build_info", "1, labelled with the exporter's version.", ["version"], registry=registry
+        ).labels(version("capgo-exporter")).set(1)
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        GCCollector(registry=registry)
+
+    def count_request(self, status: int, refusal: str | None) -> None:
+        """Note the answer to a request on the public port, and why it was refused as a whole, if it was."""
+        self._requests_of(status).inc()
+        if refusal is not None:
+            self.refused.labels(refusal).inc()
+
+    def count_folded(self, folded: Mapping[str, int]) -> None:
+        """Note how many events had a label folded."""
+        for label, events in folded.items():
+            if events:
+                self.folded.labels(label).inc(events)
+
+    def families(self, view: View) -> Iterator[Metric]:
+        """Every family but the event counters; those about the ledger are of the same moment as `view`."""
+        yield from _event_families(self.tally)
+        yield from _ledger_families(view)
+        last = GaugeMetricFamily(
+            "capgo_exporter_last_event_timestamp_seconds",
+            "Arrival of the newest counted event of an app since the exporter started, in seconds since the epoch.",
+            labels=["app_id"],
+        )
+        shown = {version.app_id for version in view.first_seen}
+        for app_id, at in self.last_event.copy().items():
+            if app_id in shown:
+                last.add_metric([app_id], at)
+            else:
+                self.last_event.pop(app_id, None)
+        yield last
+        yield from self.own.collect()
+
+
+def _event_families(tally: Tally) -> Iterator[Metric]:
+    received = tally.counted + tally.duplicate + sum(tally.rejected) + sum(tally.ignored)
+    for name, text, value in (
+        ("received", "Events received since start: counted, duplicate, rejected and ignored ones together.", received),
+        ("counted", "Events counted in capgo_events_total or capgo_test_events_total since start.", tally.counted),
+        ("duplicate", "Events recognised as a retry of a counted one since start.", tally.duplicate),
+    ):
+        yield CounterMetricFamily(f"capgo_exporter_events_{name}", text, value=value)
+    for name, text, reasons, values in (
+        ("rejected", "Events that can't be counted, by reason, since start.", REASONS, tally.rejected),
+        ("ignored", "Events known to say nothing, by reason, since start.", IGNORED_REASONS, tally.ignored),
+    ):
+        family = CounterMetricFamily(f"capgo_exporter_events_{name}", text, labels=["reason"])
+        for reason, value in zip(reasons, values, strict=True):
+            family.add_metric([reason], value)
+        yield family
+
+
+def _ledger_families(view: View) -> Iterator[Metric]:
+    events = GaugeMetricFamily(
+        "capgo_exporter_ledger_events",
+        "Events ever counted, by what became of them; the shown ones are the sum of the event counters of this scrape.",
+        labels=["state"],
+    )
+    for state, value in view.events.items():
+        events.add_metric([state], value)
+    yield events
+    yield GaugeMetricFamily("capgo_exporter_series", "Event series on /metrics.", value=len(view.values))
+    yield GaugeMetricFamily("capgo_exporter_series_limit", "Most event series there may be.", value=view.series_limit)
+    yield from _budget_families(view)
+    first_seen = GaugeMetricFamily(
+        "capgo_version_first_seen_timestamp_seconds",
+        "Arrival of the first event of a version on a platform, in seconds since the epoch.",
+        labels=["app_id", "platform", "version"],
+    )
+    for version_, at in view.first_seen.items():
+        if not version_.test:
+            first_seen.add_metric([version_.app_id, version_.platform, version_.version], at)
+    yield first_seen
+
+
+def _budget_families(view: View) -> Iterator[Metric]:
+    for index, (name, text) in enumerate(
+        (
+            ("values", "Values of a label that are in use: apps, and versions of the app that has most."),
+            (
+                "limit",
+                "Most values a label may have: apps, and versions of one app; beyond it they fold to __overflow__.",
+            ),
+            (
+                "demand",
+                "Distinct values that asked for a series of their own since start (versions: of all apps), about.",
+            ),
+        )
+    ):
+        family = GaugeMetricFamily(f"capgo_exporter_label_{name}", text, labels=["label"])
+        for label, use in view.budgets.items():
+            family.add_metric([label], use[index])
+        yield family

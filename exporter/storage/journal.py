@@ -1,0 +1,300 @@
+"""The ledger's disk: one SQLite file, one transaction for each commit.
+
+The store's contract:
+
+- One process at a time has the file open; a second is refused. Within it, only the holder of the commit lock calls.
+- Order: make, `load` once, then any number of `settle`, `commit`, `remembers` and `backup`; `close` last.
+- After `commit` returns, the changes survive the death of this process (durability `process`: write-ahead log, not
+  synced at each commit) or of the machine (`power`: synced before it returns). They are there whole or not at all.
+- After `commit` has raised `StorageUnavailableError`, nothing is known yet: the write may have reached the disk before
+  its confirmation failed. `settle` reads the truth back. It must be called before the next draft, and the changes it
+  returns did land and must be applied.
+- What `load` hands over is all that was committed, in an order in which `Ledger.apply` takes it. Until it has been read
+  whole, the file is not opened for writing: one that turns out to be damaged is left as it was.
+- A fingerprint that has left memory is on disk for the window, unless its event's device time lies outside the window
+  around its arrival, or more than `OLD_ROWS` newer ones are.
+"""
+
+import sqlite3
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack, closing, suppress
+from itertools import chain
+from pathlib import Path
+from typing import Final
+
+from exporter.counting.changes import Changes
+from exporter.storage import ledgerfile, tables
+from exporter.storage.ledgerfile import Durability, LedgerError
+from exporter.wire.labels import Series
+
+OLD_ROWS: Final = 10_000_000
+"""Fingerprints on disk beside those in memory, at the most (about 250 MB); the oldest by device time go first."""
+
+_RETIRED_TOGETHER: Final = 1000
+"""Fingerprints that leave memory at a time: one by one each would cost its commit as much as counting it."""
+
+_AHEAD_TRANSACTIONS: Final = 1000
+_AHEAD_SERIES: Final = 2000
+"""How far `series` may lag behind: posts wait while it is brought up to date."""
+
+_KEPT_TOGETHER: Final = 100
+"""Rows in one statement: it takes two thirds of the time of as many statements."""
+
+_TIDY_SECONDS: Final = 60.0
+_TIDY_ROWS: Final = 1000
+
+_SERIES: Final = "app_id = ? AND platform = ? AND version = ? AND test = ? AND action = ?"
+_APPEND: Final = "INSERT INTO recent (tx, at, fingerprints, totals) VALUES (?, ?, ?, ?)"
+_COUNT: Final = "UPDATE series SET total = ? WHERE id = ?"
+_COUNT_FIRST: Final = (
+    "INSERT INTO series VALUES (NULL, ?, ?, ?, ?, ?, ?, 0, 0, 0.0)"
+    " ON CONFLICT (app_id, platform, version, test, action) DO UPDATE SET total = excluded.total RETURNING id"
+)
+_SHOW: Final = f"UPDATE series SET state = ?, base = ?, since = ? WHERE {_SERIES}"  # noqa: S608 - a constant
+_FORGET: Final = f"DELETE FROM series WHERE {_SERIES}"  # noqa: S608 - a constant
+_SIGHT: Final = "INSERT OR REPLACE INTO versions VALUES (?, ?, ?, ?, ?, ?)"
+_END: Final = "DELETE FROM versions WHERE app_id = ? AND platform = ? AND version = ? AND test = ?"
+_TIDY: Final = (
+    "DELETE FROM old WHERE (timestamp, value) IN"
+    " (SELECT timestamp, value FROM old WHERE timestamp < ? ORDER BY timestamp, value LIMIT ?)"
+)
+_END_OF_TIME: Final = 2**63 - 1
+
+
+class StorageUnavailableError(Exception):
+    """The disk did not do what was asked; if that was a commit, `Journal.settle` says whether it landed."""
+
+
+def _last_transaction(db: sqlite3.Connection) -> tuple[int, float]:
+    row = db.execute("SELECT tx, at FROM recent ORDER BY tx DESC LIMIT 1").fetchone()
+    return row or (0, 0.0)
+
+
+class Journal:
+    """The open ledger file of a data directory; the module's head is its contract."""
+
+    def __init__(
+        self, directory: Path, durability: Durability, memory: int, window: float, restored: bool = False
+    ) -> None:
+        """`memory` is how many fingerprints `recent` keeps, `window` for how many seconds `old` does.
+
+        A copy made by `backup` opens only if it is known to be `restored`. Raises `LedgerError`.
+        """
+        self.directory = directory
+        self._path = directory / ledgerfile.FILE_NAME
+        self._durability: Durability = durability
+        self._memory = memory
+        self._window = window
+        self._in_doubt: tuple[int, Changes] | None = None
+        """Changes that may have landed or not, and the number of their transaction."""
+        self._failing = False
+        self._tidied = 0.0
+        self._resources = ExitStack()
+        ledgerfile.make_directory(directory)
+        self._resources.enter_context(ledgerfile.locked(directory))
+        if not self._path.exists():
+            ledgerfile.create(self._path)
+        with ledgerfile.look(self._path) as db:
+            self.key = bytes(tables.meta(db, "key"))
+            if tables.meta(db, "is_copy") and not restored:
+                raise LedgerError(
+                    "ledger_is_a_copy",
+                    f"{self._path} is a backup: start once with --restored, so that its series begin at 0 again "
+                    "(a counter that goes back to an older value reads as an increase)",
+                )
+
+    def load(self, apply: Callable[[Changes], None]) -> None:
+        """Hand over all that was committed, and open the file for writing. Raises `LedgerError`."""
+        with ledgerfile.look(self._path) as db:
+            for changes in tables.read(db):
+                apply(changes)
+        self._open()
+        if self._recent > self._memory:  # it was larger before: what it can't hold any more is looked for on disk
+            try:
+                self.commit(Changes(self._latest))
+            except StorageUnavailableError as error:
+                raise ledgerfile.unusable(self.directory, error) from error
+
+    def _open(self) -> None:
+        self._db = ledgerfile.connect(self._path, self._durability)
+        self._tx, self._latest = _last_transaction(self._db)
+        self._recent = tables.count_packed(self._db)
+        (self._old,) = self._db.execute("SELECT count(*) FROM old").fetchone()
+        self._up_to_date, self._ahead = tables.ahead(self._db)
+        self._ids: dict[Series, int] = {}
+        """Rows of the series counted since; finding one by its five names takes four times as long."""
+
+    @property
+    def remembers(self) -> Callable[[Iterable[tuple[int, int]]], Iterable[int]] | None:
+        """Asked for pairs of timestamp and fingerprint, which of them are on disk, having left memory.
+
+        It raises `StorageUnavailableError`. `None` if none has left memory.
+        """
+        return self._among_old if self._old else None
+
+    def _among_old(self, pairs: Iterable[tuple[int, int]]) -> Iterable[int]:
+        query = "SELECT value FROM old WHERE timestamp = ? AND value = ?"
+        try:
+            return [value for pair in pairs for (value,) in self._db.execute(query, pair)]
+        except sqlite3.Error as error:
+            raise StorageUnavailableError(str(error)) from error
+
+    @property
+    def size(self) -> int:
+        """Bytes of the ledger on disk, its write-ahead log included."""
+        files = (self._path, self._path.with_name(self._path.name + "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the last commit succeeded."""
+        return not self._failing
+
+    def settle(self) -> Changes | None:
+        """After a failed commit, find out what happened; returns the changes if they landed after all.
+
+        Raises `StorageUnavailableError` while that can't be found out.
+        """
+        if self._in_doubt is None:
+            return None
+        tx, changes = self._in_doubt
+        try:
+            with suppress(sqlite3.Error):
+                self._db.close()
+            self._open()
+        except (sqlite3.Error, LedgerError) as error:
+            raise StorageUnavailableError(str(error)) from error
+        self._in_doubt = None
+        return changes if self._tx >= tx else None
+
+    def commit(self, changes: Changes) -> None:
+        """Write the changes in one transaction. Raises `StorageUnavailableError`."""
+        try:
+            self._write(changes)
+        except Exception as error:  # short of memory, for one: what SQLite did by then is unknown as well
+            self._in_doubt, self._failing = (self._tx + 1, changes), True
+            raise StorageUnavailableError(str(error)) from error
+
+    def _write(self, changes: Changes) -> None:
+        # Were the clock turned back, memory must not seem to reach back further, after a restart, than it does.
+        row = self._tx + 1, max(self._latest, changes.at), tables.pack(changes.fingerprints)
+        recent = self._recent + len(changes.fingerprints)
+        if self._fits_in_a_row(changes, recent):
+            totals = {self._ids[series]: total for series, total in changes.totals.items()}
+            self._db.execute(_APPEND, (*row, tables.pack(totals)))
+            self._ahead.update(totals)
+        else:
+            recent = self._write_in_full(changes, row, recent)
+        self._failing = False
+        self._tx, self._latest, _ = row
+        self._recent = recent
+
+    def _fits_in_a_row(self, changes: Changes, recent: int) -> bool:
+        return (
+            changes.only_counts
+            and changes.totals.keys() <= self._ids.keys()
+            and recent <= self._memory
+            and self._tx - self._up_to_date < _AHEAD_TRANSACTIONS
+            and len(self._ahead) < _AHEAD_SERIES
+        )
+
+    def _write_in_full(self, changes: Changes, row: tuple[int, float, bytes], recent: int) -> int:
+        """Write all that changes, and bring `series` up to date; returns how many fingerprints are left in `recent`."""
+        execute = self._db.execute
+        execute("BEGIN IMMEDIATE")
+        self._write_series(changes)
+        # These were there for their totals, and the last one for its number.
+        execute("DELETE FROM recent WHERE tx >= ? AND length(fingerprints) = 0", (self._up_to_date,))
+        execute(_APPEND, (*row, None))
+        recent, moved = self._retire(recent, changes.at)
+        dropped = self._tidy(moved, changes.at)
+        execute("COMMIT")
+        self._up_to_date, self._ahead = row[0], {}
+        self._old += moved - dropped
+        return recent
+
+    def _write_totals(self, changes: Changes) -> None:
+        totals = self._ahead | {self._id(series, total): total for series, total in changes.totals.items()}
+        if totals:
+            counted = self._db.executemany(_COUNT, [(total, number) for number, total in totals.items()]).rowcount
+            if counted != len(totals):
+                raise sqlite3.IntegrityError("a series is not where it was")  # better refused than lost
+
+    def _write_series(self, changes: Changes) -> None:
+        self._write_totals(changes)
+        executemany = self._db.executemany
+        if changes.shows:
+            executemany(_SHOW, [(*show, *series.version, series.action) for series, show in changes.shows.items()])
+        if changes.sightings:
+            executemany(_SIGHT, [(*version, *sighting) for version, sighting in changes.sightings.items()])
+        if changes.ended:
+            executemany(_END, changes.ended)
+        if changes.forgotten:
+            executemany(_FORGET, [(*series.version, series.action) for series in changes.forgotten])
+            for series in changes.forgotten:
+                self._ids.pop(series, None)
+        if changes.forgotten_events is not None:
+            self._db.execute("UPDATE meta SET value = ? WHERE name = 'forgotten_events'", (changes.forgotten_events,))
+
+    def _id(self, series: Series, total: int) -> int:
+        """The row of a series, made if there is none yet."""
+        number = self._ids.get(series)
+        if number is None:
+            row = self._db.execute(_COUNT_FIRST, (*series.version, series.action, total))
+            ((number,),) = row.fetchall()
+            self._ids[series] = number
+        return number
+
+    def _retire(self, recent: int, now: float) -> tuple[int, int]:
+        """Move to `old` what exceeds memory, a little now and then; returns how many stay and how many moved."""
+        if recent <= self._memory:
+            return recent, 0
+        enough = self._memory - min(_RETIRED_TOGETHER, self._memory // 10)
+        leaving: list[tuple[int, int]] = []
+        last = 0
+        for tx, blob in self._db.execute("SELECT tx, fingerprints FROM recent WHERE tx <= ? ORDER BY tx", (self._tx,)):
+            if recent - len(leaving) <= enough:
+                break
+            leaving += ((timestamp, value) for value, timestamp in tables.unpack(blob).items())
+            last = tx
+        self._db.execute("DELETE FROM recent WHERE tx <= ?", (last,))
+        leaving.sort()
+        # A clock that is far off would make them stay for ever, or be of no use.
+        first, end = (bisect_left(leaving, (int((now + way * self._window) * 1000),)) for way in (-1, 1))
+        self._keep(leaving[first:end])
+        return recent - len(leaving), end - first
+
+    def _keep(self, rows: Sequence[tuple[int, int]]) -> None:
+        for start in range(0, len(rows), _KEPT_TOGETHER):
+            some = rows[start : start + _KEPT_TOGETHER]
+            places = ", ".join(["(?, ?)"] * len(some))
+            self._db.execute(f"INSERT OR IGNORE INTO old VALUES {places}", [*chain.from_iterable(some)])  # noqa: S608
+
+    def _tidy(self, moved: int, now: float) -> int:
+        """Drop from `old` what is out of the window, and what exceeds its cap; returns how many."""
+        if not moved and now - self._tidied < _TIDY_SECONDS:
+            return 0
+        self._tidied = now
+        excess = self._old + moved - OLD_ROWS
+        dropped = self._db.execute(_TIDY, (int((now - self._window) * 1000), 2 * moved + _TIDY_ROWS)).rowcount
+        if excess > dropped:
+            dropped += self._db.execute(_TIDY, (_END_OF_TIME, excess - dropped)).rowcount
+        return dropped
+
+    def backup(self, target: Path) -> None:
+        """Write a consistent copy of the ledger. Raises `sqlite3.Error`."""
+        with closing(sqlite3.connect(target, isolation_level=None)) as copy:
+            self._db.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")
+            copy.execute("UPDATE meta SET value = 1 WHERE name = 'is_copy'")
+
+    def mark_restored(self) -> None:
+        """Note that this file is a copy no longer: its series have begun anew."""
+        self._db.execute("UPDATE meta SET value = 0 WHERE name = 'is_copy'")
+
+    def close(self) -> None:
+        """Close the file, its write-ahead log folded into it, and let go of the directory."""
+        with suppress(sqlite3.Error):
+            self._db.close()
+        self._resources.close()

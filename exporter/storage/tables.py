@@ -1,0 +1,115 @@
+"""What the tables of a ledger say, and how to read it.
+
+`series` and `versions` hold absolute values; `recent` the fingerprints of each transaction as one blob, its key being
+the transaction's number; `old` those that have left memory, by the device's time.
+
+A transaction that only counts is one row of `recent`, with the new totals of its series in another blob: to write each
+into its row of `series` would cost several times as much. So `series` lags behind by the rows after the last one
+without totals, which says that it was brought up to date. Totals are absolute: the newest is true, however often read.
+"""
+
+import sqlite3
+from array import array
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from typing import Final, cast
+
+from exporter.counting.changes import Changes, Show, Sighting, State
+from exporter.wire.labels import Series, Version
+
+_READ_SERIES: Final = (
+    "SELECT {id}, app_id, platform, version, test, action, total, state, base, since FROM series WHERE state {state}"
+)
+_STATES: Final = tuple(State)
+
+_PAIR: Final = 16
+"""Bytes of two numbers in a blob."""
+
+_CHUNK: Final = 50_000
+
+
+def schema(db: sqlite3.Connection) -> int:
+    """The version of a ledger's schema."""
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+def pack(numbers: Mapping[int, int]) -> bytes:
+    """A blob of one transaction, of 64-bit integers: value and timestamp of each fingerprint, or row in `series` and
+    total of each series that was counted.
+    """
+    return array("q", [*chain.from_iterable(numbers.items())]).tobytes()
+
+
+def unpack(blob: bytes) -> dict[int, int]:
+    """What `pack` packed."""
+    numbers = array("q", blob)
+    return dict(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def count_packed(db: sqlite3.Connection) -> int:
+    """The number of fingerprints in `recent`."""
+    (size,) = db.execute("SELECT coalesce(sum(length(fingerprints)), 0) FROM recent").fetchone()
+    return int(size) // _PAIR
+
+
+def meta(db: sqlite3.Connection, name: str) -> int | bytes:
+    """A value of the table `meta`."""
+    (value,) = db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+    return cast(int | bytes, value)
+
+
+def ahead(db: sqlite3.Connection) -> tuple[int, dict[int, int]]:
+    """The transaction that brought `series` up to date, and by its rows the totals that are newer."""
+    newer: dict[int, int] = {}
+    if schema(db) < 3:  # read before it is migrated
+        return 0, newer
+    row = db.execute("SELECT tx FROM recent WHERE totals IS NULL ORDER BY tx DESC LIMIT 1").fetchone()
+    (last,) = row or (0,)
+    for (blob,) in db.execute("SELECT totals FROM recent WHERE tx > ? ORDER BY tx", (last,)):
+        newer.update(unpack(blob))
+    return last, newer
+
+
+def read(db: sqlite3.Connection) -> Iterator[Changes]:
+    """All that a ledger holds, as changes that rebuild it in memory when applied in this order."""
+    _, newer = ahead(db)
+    rows = Changes(0.0, forgotten_events=int(meta(db, "forgotten_events")))
+    for app_id, platform, version, test, first, last in db.execute("SELECT * FROM versions"):
+        rows.sightings[Version(app_id, platform, version, bool(test))] = Sighting(first, last)
+    # One object for all series of a version, and for all of an action. (A named tuple equals a plain one.)
+    versions: dict[tuple[str, str, str, int], Version] = {}
+    actions: dict[str, str] = {}
+    for number, app_id, platform, version, test, action, total, state, base, since in _series(db):
+        key = app_id, platform, version, test
+        known = versions.get(key)
+        if known is None:
+            versions[key] = known = Version(app_id, platform, version, bool(test))
+        series = Series(known, actions.setdefault(action, action))
+        rows.totals[series] = newer.pop(number, total)
+        rows.shows[series] = Show(_STATES[state], base, since)
+    if newer:
+        raise ValueError("events of series that it does not have")
+    yield rows
+    yield from _read_fingerprints(db)
+
+
+def _series(db: sqlite3.Connection) -> Iterator[tuple[int, str, str, str, int, str, int, int, int, float]]:
+    """The rows of `series`; last the dormant ones, in the order in which they became so, since the oldest go first."""
+    number = "id" if schema(db) > 1 else "NULL"
+    dormant = int(State.DORMANT)
+    yield from db.execute(_READ_SERIES.format(id=number, state=f"<> {dormant}"))
+    yield from db.execute(_READ_SERIES.format(id=number, state=f"= {dormant} ORDER BY since"))
+
+
+def _read_fingerprints(db: sqlite3.Connection) -> Iterator[Changes]:
+    since, blobs, size = 0.0, list[bytes](), 0
+    for at, blob in db.execute("SELECT at, fingerprints FROM recent ORDER BY tx"):
+        since = since or at
+        blobs.append(blob)
+        size += len(blob)
+        if size >= _CHUNK * _PAIR:
+            yield Changes(since, fingerprints=unpack(b"".join(blobs)))
+            since, blobs, size = 0.0, [], 0
+    if size:
+        yield Changes(since, fingerprints=unpack(b"".join(blobs)))

@@ -1,0 +1,28 @@
+"""Events as the ledger takes them, written down one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from exporter.counting.ledger import Entries
+from exporter.wire.labels import Series
+
+
+class Entry(NamedTuple):
+    """One of them."""
+
+    series: Series
+    fingerprint: int | None = None
+    timestamp: int = 0
+    device: str = ""
+
+
+def columns(entries: Sequence[Entry]) -> Entries:
+    """A post of them."""
+    return Entries(
+        [entry.series for entry in entries],
+        [entry.fingerprint for entry in entries],
+        [entry.timestamp for entry in entries],
+        [entry.device for entry in entries],
+    )

@@ -1,0 +1,97 @@
+"""Who posts: the fleet of `capgo-exporter simulate`, and a few phones that never give up, each with an account."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import random
+import sys
+import threading
+import time
+from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Self
+
+from tests.support.bodies import Event, event
+from tests.support.harness import LOCALHOST, Program, request
+
+FLEET_SECONDS = 300.0
+EXACT_APP = "com.example.exact"
+LARGEST_BATCH = 200
+
+
+class Fleet(Program):
+    """`capgo-exporter simulate` against a port; an option is given by its flag's name: `devices="100"`."""
+
+    def __init__(self, directory: Path, port: int, **options: str) -> None:
+        self.report = directory / "report.json"
+        options = {"url": f"http://{LOCALHOST}:{port}/stats", "report": str(self.report)} | options
+        flags = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)]
+        super().__init__([sys.executable, "-m", "exporter", "simulate", *flags], directory)
+
+    def is_ready(self) -> bool:
+        return True
+
+    def account(self) -> list[dict[str, Any]]:
+        """One row a series, once the fleet has done: how many events of it were acknowledged, and how many may be in.
+
+        AssertionError if it failed.
+        """
+        assert self.wait(FLEET_SECONDS) == 0, self.logs()
+        return list(json.loads(self.report.read_text())["series"])
+
+
+class Phones:
+    """Phones that keep what is unacknowledged and send it again, merged with newer events, as the current plugin does.
+
+    They post while the `with` block lasts, and at its end until all is acknowledged: `sent` is then the exact truth.
+    """
+
+    def __init__(self, port: int, seed: int, count: int = 4) -> None:
+        self._port = port
+        self._seed = seed
+        self._over = threading.Event()
+        self._pool = ThreadPoolExecutor(count)
+        self._count = count
+        self._phones: list[Future[Counter[tuple[str, str]]]] = []
+        self.version = "1.0.0"
+        """What their next events are about."""
+
+    def __enter__(self) -> Self:
+        self._phones = [self._pool.submit(self._live, f"{self._seed}:{number}") for number in range(self._count)]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._pool.shutdown()
+
+    @property
+    def sent(self) -> Counter[tuple[str, str]]:
+        """Acknowledged events by (action, version)."""
+        return sum((phone.result() for phone in self._phones), Counter[tuple[str, str]]())
+
+    def _live(self, name: str) -> Counter[tuple[str, str]]:
+        chance, sent = random.Random(name), Counter[tuple[str, str]]()
+        pending: list[Event] = []
+        while pending or not self._over.is_set():
+            if not self._over.is_set():
+                pending += [self._event(name, chance) for _ in range(chance.randint(1, 4))]
+            batch = pending[:LARGEST_BATCH]
+            if self._take(batch):
+                sent.update((body["action"], body["version_name"]) for body in batch)
+                del pending[:LARGEST_BATCH]
+            time.sleep(chance.random() * 0.05)  # A phone's pause; the real ones flush once a second.
+        return sent
+
+    def _event(self, name: str, chance: random.Random) -> Event:
+        action = chance.choices(["set", "set_fail", "update_fail", "app_crash"], [80, 5, 10, 5])[0]
+        return event(app_id=EXACT_APP, device_id=name, action=action, version_name=self.version)
+
+    def _take(self, batch: list[Event]) -> bool:
+        """Whether the server acknowledges them all; it may have taken them when it does not."""
+        body = json.dumps(batch if len(batch) > 1 else batch[0]).encode()
+        try:
+            return request(self._port, "POST", "/stats", body).status == http.client.OK
+        except (OSError, http.client.HTTPException):
+            return False

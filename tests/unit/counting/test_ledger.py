@@ -1,0 +1,290 @@
+"""What a scraper sees of any sequence of posts, retries, scrapes, crashes and turns of the clock."""
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from exporter.counting.budgets import Limits as BudgetLimits
+from exporter.counting.changes import Changes, State
+from exporter.counting.draft import Draft
+from exporter.counting.ledger import Ledger, Limits, View
+from exporter.storage.journal import Journal
+from exporter.wire.actions import OUTCOMES
+from exporter.wire.labels import Series, Version
+from tests.support.entries import Entry, columns
+
+HOLD = 30.0
+TTL = 2000.0
+MAX_DORMANT = 8
+MEMORY = 6
+BUDGETS = BudgetLimits(max_apps=5, max_versions=5, max_series=3000)
+WINDOW = 1e9
+
+VERSIONS = [
+    Version("com.acme.notes", "ios", name, test) for name, test in (("1.0", False), ("1.1", False), ("1.1", True))
+]
+SERIES = [Series(version, action) for version in VERSIONS for action in ("set", "update_fail", "download_10")]
+
+
+def kept(view: View) -> tuple[View, dict[Series, int]]:
+    """What outlives the process: neither who asked, nor who left, nor the order of the series."""
+    return view._replace(series=[], values=[], budgets={}, departures=0), view.shown
+
+
+class Scraper(RuleBasedStateMachine):
+    """A ledger on a real file, a clock that the test owns, and what the events' senders know they sent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.now = 1e6
+        self.sent: list[Entry] = []
+        self.counted = 0
+        self.totals: dict[Series, int] = {}
+        self.last_shown: dict[Series, int] = {}
+        self.visible: set[Series] = set()
+        self.forgotten_before = 0
+        self.last_order: tuple[int, list[Series]] = (0, [])
+
+    @initialize()
+    def start(self) -> None:
+        self.journal = Journal(Path(self.folder.name), "process", MEMORY, WINDOW)
+        self.ledger = Ledger(Limits(TTL, HOLD, MAX_DORMANT, MEMORY, BUDGETS))
+        self.journal.load(self.ledger.apply)
+
+    def teardown(self) -> None:
+        self.journal.close()
+        self.folder.cleanup()
+
+    def commit(self, changes: Changes) -> None:
+        if changes.stored:
+            self.journal.commit(changes)
+        self.ledger.apply(changes)
+
+    def post(self, entries: list[Entry]) -> list[bool]:
+        draft = Draft(self.ledger, self.now, self.journal.remembers)
+        counted = draft.add(columns(entries))
+        self.commit(draft.changes)
+        return [series is not None for series in counted]
+
+    @rule(picks=st.lists(st.sampled_from(SERIES), max_size=5))
+    def new_events_count_once(self, picks: list[Series]) -> None:
+        first = len(self.sent)
+        entries = [Entry(series, first + offset, int(self.now * 1000)) for offset, series in enumerate(picks)]
+        self.sent += entries
+        assert self.post(entries) == [True] * len(entries)
+        self.note(entries)
+
+    @precondition(lambda self: self.sent)
+    @rule(data=st.data())
+    def a_retry_counts_nothing_and_costs_newer_events_nothing(self, data: st.DataObject) -> None:
+        old = data.draw(st.lists(st.sampled_from(self.sent), min_size=1, max_size=5))
+        new = Entry(SERIES[0], len(self.sent), int(self.now * 1000))
+        self.sent.append(new)
+        assert self.post([*old, new]) == [False] * len(old) + [True]
+        self.note([new])
+
+    @rule(series=st.sampled_from(SERIES))
+    def an_event_without_a_moment_counts_each_time(self, series: Series) -> None:
+        assert self.post([Entry(series)]) == [True]
+        self.note([Entry(series)])
+
+    def note(self, entries: list[Entry]) -> None:
+        self.counted += len(entries)
+        for entry in entries:
+            self.totals[entry.series] = self.totals.get(entry.series, 0) + 1
+
+    @rule()
+    def no_value_goes_down_and_no_series_appears_with_a_jump(self) -> None:
+        self.commit(self.ledger.exposure(self.now))
+        view = self.ledger.view()
+        forgotten = view.events["forgotten"] > self.forgotten_before
+        self.forgotten_before = view.events["forgotten"]
+        for series, value in view.shown.items():
+            before = self.last_shown.get(series, 0)
+            if series in self.visible:
+                assert value >= before
+            elif not (forgotten and value == 0):
+                assert value in (before, 0)
+            self.last_shown[series] = value
+        self.visible = set(view.shown)
+        departures, order = self.last_order
+        if view.departures == departures:
+            assert list(view.shown)[: len(order)] == order
+        self.last_order = view.departures, list(view.shown)
+
+    @rule(seconds=st.sampled_from([1.0, 15.0, 31.0, 500.0, 2001.0, -20.0, -5000.0]))
+    def the_clock_moves(self, seconds: float) -> None:
+        self.now = max(1e5, self.now + seconds)
+
+    @rule()
+    def a_restart_finds_the_ledger_as_it_was(self) -> None:
+        before = kept(self.ledger.view())
+        self.journal.close()
+        self.start()
+        assert kept(self.ledger.view()) == before
+        self.last_order = (0, [])
+
+    @invariant()
+    def every_event_is_somewhere(self) -> None:
+        view = self.ledger.view()
+        assert sum(view.events.values()) == self.counted
+        assert sum(view.shown.values()) == view.events["shown"]
+
+    @rule()
+    def in_the_end_all_of_a_living_version_is_shown(self) -> None:
+        for _ in range(3):
+            self.no_value_goes_down_and_no_series_appears_with_a_jump()
+            self.now += HOLD
+        self.no_value_goes_down_and_no_series_appears_with_a_jump()
+        assert self.ledger.view().events["held"] == 0
+
+
+Scraper.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestScraper = Scraper.TestCase
+
+ONE = Series(VERSIONS[0], "update_fail")
+
+
+def make(hold: float = HOLD, max_dormant: int = 100) -> Ledger:
+    return Ledger(Limits(TTL, hold, max_dormant, 1000, BUDGETS))
+
+
+def count(ledger: Ledger, *series: Series, at: float = 0.0) -> None:
+    draft = Draft(ledger, at)
+    draft.add(columns([Entry(one) for one in series]))
+    ledger.apply(draft.changes)
+
+
+def scrape(ledger: Ledger, at: float) -> View:
+    ledger.apply(ledger.exposure(at))
+    return ledger.view()
+
+
+def test_a_new_version_is_born_with_all_outcomes_at_0() -> None:
+    """The first failure of a version must find its series there, seen at 0."""
+    ledger = make()
+    count(ledger, Series(VERSIONS[0], "download_10"))
+
+    shown = scrape(ledger, 1).shown
+
+    assert shown == dict.fromkeys([Series(VERSIONS[0], action) for action in (*OUTCOMES, "download_10")], 0)
+
+
+def test_release_needs_the_hold_and_two_scrapes() -> None:
+    """Neither time without scrapes nor scrapes without time let a series move."""
+    many_scrapes, long_wait = make(), make()
+    for ledger in (many_scrapes, long_wait):
+        count(ledger, ONE)
+
+    assert {scrape(many_scrapes, at).shown[ONE] for at in (1, 2, 3, 4, 30)} == {0}
+    assert scrape(many_scrapes, 31).shown[ONE] == 1
+
+    assert [scrape(long_wait, at).shown[ONE] for at in (1, 1000, 1001)] == [0, 0, 1]
+
+
+def test_release_is_a_latch() -> None:
+    """A clock turned back far behind the birth hides nothing again."""
+    ledger = make()
+    count(ledger, ONE, at=1000)
+    for at in (1000, 1015, 1031):
+        scrape(ledger, at)
+    count(ledger, ONE, at=10)
+
+    assert scrape(ledger, 10).shown[ONE] == 2
+
+
+def test_a_clock_turned_back_starts_a_hold_anew_instead_of_holding_for_ever() -> None:
+    """A hold that began in a future that never comes would never end."""
+    ledger = make()
+    count(ledger, ONE, at=1e6)
+    scrape(ledger, 1e6)
+
+    assert [scrape(ledger, at).shown[ONE] for at in (10, 25, 41)] == [0, 0, 1]
+
+
+def test_without_a_hold_values_are_true_at_once() -> None:
+    """`--zero-hold 0s`."""
+    ledger = make(hold=0)
+    count(ledger, ONE)
+
+    assert scrape(ledger, 0).shown[ONE] == 1
+
+
+def test_a_version_that_returns_is_held_at_its_last_value_and_then_moves() -> None:
+    """Prometheus reads the return as an increase from there, and misses nothing."""
+    ledger = make()
+    count(ledger, ONE, ONE)
+    for at in (1, 20, 40):
+        scrape(ledger, at)
+    assert ONE not in scrape(ledger, TTL + 1).shown
+    count(ledger, ONE, at=TTL + 2)
+
+    returned = TTL + 10
+    assert [scrape(ledger, returned + after).shown[ONE] for after in (0, 15, 31)] == [2, 2, 3]
+
+
+def test_the_oldest_dormant_series_are_forgotten_first_and_come_back_at_0() -> None:
+    """A ledger that kept all versions for ever would grow for ever."""
+    ledger = make(max_dormant=len(OUTCOMES))
+    older, newer = Series(VERSIONS[0], "set"), Series(VERSIONS[1], "set")
+    count(ledger, older)
+    for at in (1, 20, 40):
+        scrape(ledger, at)
+    count(ledger, newer, at=100)
+    scrape(ledger, TTL + 50)
+    scrape(ledger, TTL + 200)
+
+    view = scrape(ledger, TTL + 201)
+    assert (view.events["dormant"], view.events["forgotten"]) == (1, 1)
+    count(ledger, older, at=TTL + 300)
+    assert scrape(ledger, TTL + 301).shown[older] == 0
+
+
+def test_beginning_anew_shows_every_series_from_0_on() -> None:
+    """An older copy that went on from where it was would read as an increase of all it holds."""
+    ledger = make()
+    count(ledger, ONE, ONE)
+    for at in (1, 20, 40):
+        scrape(ledger, at)
+    ledger.apply(ledger.begin_anew(50))
+    count(ledger, ONE, at=51)
+
+    assert [scrape(ledger, at).shown[ONE] for at in (60, 75, 91)] == [0, 0, 1]
+    assert ledger.view().events["forgotten"] == 2
+
+
+def test_asking_changes_nothing() -> None:
+    """A draft and `exposure` may be thrown away, as after a failed commit."""
+    ledger = make()
+    count(ledger, ONE)
+    before = ledger.view()
+
+    Draft(ledger, 5).add(columns([Entry(ONE, 1, 5000)]))
+    ledger.exposure(1e9)
+
+    assert ledger.view() == before
+    assert Draft(ledger, 6).add(columns([Entry(ONE, 1, 5000)])) == [ONE]
+
+
+def test_applying_twice_is_applying_once() -> None:
+    """Changes hold absolute values, so a transaction that was in doubt can be applied when it turns out to be there."""
+    ledger = make()
+    draft = Draft(ledger, 0)
+    draft.add(columns([Entry(ONE, 1), Entry(ONE)]))
+    ledger.apply(draft.changes)
+    once = ledger.view()
+
+    ledger.apply(draft.changes)
+
+    assert ledger.view() == once
+
+
+@pytest.mark.parametrize("state", State)
+def test_the_states_keep_their_numbers(state: State) -> None:
+    """They are stored: a ledger written by an older release must mean the same."""
+    assert {"HIDDEN": 0, "HELD": 1, "RELEASED": 2, "DORMANT": 3}[state.name] == state

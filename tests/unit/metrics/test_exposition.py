@@ -1,0 +1,82 @@
+"""The text of a scrape is what prometheus_client would write for the same data."""
+
+import gzip
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.exposition import choose_encoder
+
+from exporter.counting.ledger import View
+from exporter.metrics.exposition import Exposer, encoded
+from exporter.metrics.telemetry import EVENTS_HELP, TEST_EVENTS_HELP
+from exporter.wire.labels import Series, Version
+
+OPENMETRICS = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3"
+PLAIN = "text/plain;version=0.0.4"
+
+values = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+series = st.builds(Series, st.builds(Version, values, values, values, st.booleans()), values)
+counts = st.integers(0, 2**53)
+
+
+def view(shown: dict[Series, int], departures: int = 0) -> View:
+    """What the ledger would hand over."""
+    return View(list(shown), list(shown.values()), departures, {}, 0, 0, 0, {}, 0)
+
+
+class _Library:
+    """The same data, as the library's own families."""
+
+    def __init__(self, shown: dict[Series, int]) -> None:
+        self.shown = shown
+
+    def collect(self) -> list[CounterMetricFamily]:
+        labels = ["app_id", "action", "platform", "version"]
+        production = CounterMetricFamily("capgo_events", EVENTS_HELP, labels=labels)
+        test = CounterMetricFamily("capgo_test_events", TEST_EVENTS_HELP, labels=labels)
+        for (version, action), value in self.shown.items():
+            family = test if version.test else production
+            family.add_metric([version.app_id, action, version.platform, version.version], value)
+        return [production, test]
+
+
+@given(st.lists(st.dictionaries(series, counts, max_size=20), max_size=5), st.booleans())
+@settings(deadline=None)
+def test_the_text_is_the_librarys_byte_for_byte(scrapes: list[dict[Series, int]], leave: bool) -> None:
+    """Whatever the labels hold, and however large the counts; with series that come and leave from scrape to scrape."""
+    exposer = Exposer()
+    shown: dict[Series, int] = {}
+    for departures, more in enumerate(scrapes):
+        shown = more if leave else shown | more
+        for accept in (PLAIN, OPENMETRICS):
+            parts = exposer.expose(view(shown, departures * leave), [], accept).parts
+            assert b"".join(parts) == choose_encoder(accept)[0](_Library(shown))
+
+
+def test_a_scrape_that_was_overtaken_shows_its_own_moment() -> None:
+    """Two scrapes at once write their texts in any order; the older view knows fewer series."""
+    one, two = (Series(Version("com.acme.notes", "ios", version, False), "set") for version in ("1.0", "1.1"))
+    exposer = Exposer()
+    for shown in ({one: 2, two: 1}, {one: 1}):
+        assert b"".join(exposer.expose(view(shown), [], PLAIN).parts) == choose_encoder(PLAIN)[0](_Library(shown))
+
+
+@pytest.mark.parametrize("value", [0, 1, 999_999, 1_000_000, 1_234_567, 10**7, 123_456_789_012, 2**53])
+def test_large_counts_are_written_as_the_library_writes_them(value: int) -> None:
+    """It switches to an exponent at a million."""
+    shown = {Series(Version("com.acme.notes", "ios", "1.0", False), "set"): value}
+
+    assert b"".join(Exposer().expose(view(shown), [], PLAIN).parts) == choose_encoder(PLAIN)[0](_Library(shown))
+
+
+@pytest.mark.parametrize(
+    ("header", "asked"), [("gzip", True), ("deflate, gzip;q=0.5", True), ("", False), ("br", False)]
+)
+def test_gzip_is_used_when_asked_for(header: str, asked: bool) -> None:
+    """Prometheus asks for it with every scrape."""
+    encoding, body = encoded([b"x" * 1000, b"y" * 1000], header)
+
+    assert encoding == ("gzip" if asked else "")
+    assert (gzip.decompress(body) if asked else body) == b"x" * 1000 + b"y" * 1000

@@ -1,0 +1,245 @@
+"""Every label value comes from a closed set or has a bounded form, whatever a client sends."""
+
+import string
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from exporter.wire.actions import CATALOGUE, OTHER
+from exporter.wire.events import Event, Rejected
+from exporter.wire.labels import (
+    APP_ID_LENGTH,
+    INVALID_VERSION,
+    PLATFORMS,
+    UNKNOWN_VERSION,
+    VERSION_LENGTH,
+    Ignored,
+    Series,
+    Version,
+    policy,
+    version_label,
+)
+
+APP = "com.acme.notes"
+ANY_TEXT = st.text(st.characters())  # lone surrogates among them
+LETTERS_AND_DIGITS = string.ascii_letters + string.digits
+LEGACY = Ignored("legacy_download_fail")
+
+
+def outcome(action: str = "set", app_id: str = APP, **fields: object) -> Series | Ignored | Rejected:
+    (found,) = policy(())([Event(app_id=app_id, action=action, **fields)])  # type: ignore[arg-type]
+    return found
+
+
+def series(action: str = "set", app_id: str = APP, **fields: object) -> Series:
+    found = outcome(action, app_id, **fields)
+    assert isinstance(found, Series)
+    return found
+
+
+@settings(deadline=None)
+@given(ANY_TEXT | st.sampled_from(sorted(PLATFORMS)))
+def test_a_platform_is_one_of_five(platform: str) -> None:
+    """Exactly the names that clients send; everything else, another case included, is `other`."""
+    assert series(platform=platform).version.platform == (
+        platform if platform in {"android", "ios", "electron", "web"} else "other"
+    )
+
+
+def test_without_a_platform_it_is_other() -> None:
+    """The event counts all the same."""
+    assert series(platform=None).version.platform == "other"
+
+
+@settings(deadline=None)
+@given(ANY_TEXT.filter(bool) | st.sampled_from(sorted(CATALOGUE)))
+def test_an_action_is_in_the_catalogue_or_other(action: str) -> None:
+    """A new plugin's new action counts, and can't make a series of its own."""
+    assert series(action, platform="electron").action == (action if action in CATALOGUE else OTHER)
+
+
+@settings(deadline=None)
+@given(ANY_TEXT | ANY_TEXT.map(lambda text: f"builtin:{text}") | st.just("builtin"), st.none() | ANY_TEXT)
+@example("1.0\n", None)
+@example("\ud800", None)
+@example("builtin", "\ud800")
+def test_a_version_has_a_bounded_form(name: str, build: str | None) -> None:
+    """It can be written to the text format, to a database and to a terminal."""
+    label = version_label(name, build)
+
+    assert 1 <= len(label) <= VERSION_LENGTH == 64
+    assert label.isprintable()
+    assert label.encode()
+    assert label == INVALID_VERSION or not label.startswith("__")
+
+
+@pytest.mark.parametrize(
+    ("name", "build", "label"),
+    [
+        ("1.2.3", "1.0.0", "1.2.3"),
+        ("1.2.3-beta.1+build 7", None, "1.2.3-beta.1+build 7"),
+        ("1.2.3:assets/main.js", None, "1.2.3"),
+        ("1.2.3:C:/a b/[c]@2x.js", None, "1.2.3"),
+        ("1.2.3:", None, "1.2.3"),
+        (":main.js", None, UNKNOWN_VERSION),
+        (None, "1.0.0", UNKNOWN_VERSION),
+        ("", "1.0.0", UNKNOWN_VERSION),
+        ("builtin", "1.0.0", "1.0.0"),
+        ("builtin:main.js", "1.0.0", "1.0.0"),
+        ("builtin", None, "builtin"),
+        ("builtin", "", "builtin"),
+        ("Builtin", "1.0.0", "Builtin"),
+        ("unknown", "1.0.0", "unknown"),
+        ("v" * 64, None, "v" * 64),
+        ("v" * 65, None, INVALID_VERSION),
+        ("v:" + "x" * 100, None, "v"),
+        ("__overflow__", None, INVALID_VERSION),
+        ("__overflow__:main.js", None, INVALID_VERSION),
+        ("_1", None, "_1"),
+        ("1\t2", None, INVALID_VERSION),
+        ("1\ud8002", None, INVALID_VERSION),
+        ("1:\ud8002", None, "1"),
+        ("builtin", "__overflow__", INVALID_VERSION),
+        ("1.2.3-é版", None, "1.2.3-é版"),
+    ],
+)
+def test_a_version_is_the_bundle_without_what_clients_attach(name: str | None, build: str | None, label: str) -> None:
+    """A failing manifest attaches a path, and old plugins call the native bundle `builtin`."""
+    assert version_label(name, build) == label
+
+
+def is_app_id(text: str) -> bool:
+    """The vendor's form, written down without a pattern."""
+    first, *rest = text.split(".")
+    return (
+        len(text) <= 128
+        and first != ""
+        and set(first) <= set(LETTERS_AND_DIGITS)
+        and rest != []
+        and all(part != "" and set(part) <= set(LETTERS_AND_DIGITS + "_-") for part in rest)
+    )
+
+
+@settings(deadline=None)
+@given(
+    ANY_TEXT.filter(bool)
+    | st.from_regex(r"[a-z0-9]+(\.[\w-]+)+", fullmatch=True)
+    | st.text("aZ9._-\n ", min_size=1, max_size=12)
+)
+@example("com.acme.notes\n")
+@example("com.acme.\u0663")
+@example("\u212aom.acme")
+@example("com." + "a" * 124)
+@example("com." + "a" * 125)
+def test_an_app_id_has_the_vendors_form(app_id: str) -> None:
+    """Anything else is refused, so that it never reaches a label."""
+    found = outcome(app_id=app_id)
+
+    if is_app_id(app_id):
+        assert found == Series(Version(app_id, "other", UNKNOWN_VERSION, test=False), "set")
+    else:
+        assert found == Rejected("invalid_app_id")
+
+
+def test_the_length_of_an_app_id_is_the_documented_one() -> None:
+    """128 characters."""
+    assert APP_ID_LENGTH == 128
+
+
+def test_only_allowed_apps_are_counted_if_there_is_a_list() -> None:
+    """The whole id, in the case given; what has no app's form at all is told so."""
+    label = policy(["com.acme.notes", "com.acme.till"])
+
+    app_ids = ("com.acme.till", "com.acme.notes2", "com.acme", "COM.acme.notes", "notes")
+    known, *strangers, formless = label([Event(app_id=app_id, action="set") for app_id in app_ids])
+    assert isinstance(known, Series)
+    assert strangers == [Rejected("app_not_allowed")] * 3
+    assert formless == Rejected("invalid_app_id")
+
+
+@pytest.mark.parametrize(
+    ("is_emulator", "is_prod", "test"),
+    [
+        (None, None, False),
+        (False, True, False),
+        (False, None, False),
+        (None, True, False),
+        (True, True, True),
+        (True, None, True),
+        (True, False, True),
+        (False, False, True),
+        (None, False, True),
+    ],
+)
+def test_emulators_and_development_builds_are_test_devices(
+    is_emulator: bool | None, is_prod: bool | None, test: bool
+) -> None:
+    """Plugins that are too old to say are taken for a user's."""
+    assert series(is_emulator=is_emulator, is_prod=is_prod).version.test is test
+
+
+OLD = ["3.3.20", "4.61.11", "5.2.35", "5.9.5", "5.42.99", "6.0.0", "6.9.0", "6.14.24", "7.0.0", "7.16.9"]
+ACCIDENTAL = ["9.0.0", "9.1.2", "10.0.0", "10.99.0"]
+UNPARSABLE = ["unknown", "not-a-version", "", "8", "8.51", "v8.51.23", "8.51.x", " 8.51.23", "٨.51.23", None]
+TRUE = ["5.43.0", "5.43.3", "5.50.1", "6.14.25", "6.51.16", "7.17.0", "7.51.21", "8.0.0", "8.51.23", "11.0.0", "12.3.4"]
+TRUE += ["8.51.23-alpha.1", "8.52.0+7"]
+
+
+@pytest.mark.parametrize("platform", ["android", "ios"])
+@pytest.mark.parametrize("plugin_version", [*OLD, *ACCIDENTAL, *UNPARSABLE])
+def test_a_download_fail_that_means_no_update_is_ignored(platform: str, plugin_version: str | None) -> None:
+    """Old plugins send it at every launch; 9 and 10 are old ones with a high number."""
+    assert outcome("download_fail", platform=platform, plugin_version=plugin_version) == LEGACY
+
+
+@pytest.mark.parametrize("platform", ["android", "ios"])
+@pytest.mark.parametrize("plugin_version", TRUE)
+def test_a_download_fail_of_a_newer_plugin_counts(platform: str, plugin_version: str) -> None:
+    """From 6.14.25, 7.17.0 and the backports of 5.43 on."""
+    assert series("download_fail", platform=platform, plugin_version=plugin_version).action == "download_fail"
+
+
+@pytest.mark.parametrize("platform", ["electron", "web", "windows", None])
+@pytest.mark.parametrize("plugin_version", ["0.0.1", "5.2.35", None])
+def test_a_download_fail_of_another_platform_counts(platform: str | None, plugin_version: str | None) -> None:
+    """Electron numbers its own versions, from 0.0.1 on."""
+    assert series("download_fail", platform=platform, plugin_version=plugin_version).action == "download_fail"
+
+
+def test_no_other_action_of_an_old_plugin_is_ignored() -> None:
+    """Its `update_fail` is real."""
+    for action in CATALOGUE.keys() - {"download_fail"}:
+        assert series(action, platform="android", plugin_version="4.61.11").action == action
+
+
+EVENTS = st.builds(
+    Event,
+    app_id=st.sampled_from([APP, "com.acme.till", "notes"]),
+    action=st.sampled_from(["set", "download_fail", "x"]),
+    platform=st.sampled_from(["android", "electron", None]),
+    version_name=st.sampled_from(["1.0", "builtin", None]),
+    version_build=st.sampled_from(["1.0", "2.0", None]),
+    plugin_version=st.sampled_from(["4.6.2", "8.51.23", None]),
+    is_emulator=st.none() | st.booleans(),
+    is_prod=st.none() | st.booleans(),
+)
+
+
+@settings(deadline=None)
+@given(st.lists(EVENTS, max_size=10))
+def test_what_came_before_changes_no_label(events: list[Event]) -> None:
+    """Outcomes are remembered, so one that is remembered for another event would be wrong for ever."""
+    label = policy(())
+
+    assert label(events) == [policy(())([event])[0] for event in events]
+
+
+def test_what_is_no_event_stays_rejected_in_its_place() -> None:
+    """Its neighbours get their series all the same."""
+    event, odd = Event(app_id=APP, action="set"), Rejected("not_an_object")
+    first, between, last = policy(())([event, odd, event])
+
+    assert isinstance(first, Series)
+    assert between == odd
+    assert last is first
