@@ -7,6 +7,7 @@ import json
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -93,9 +94,21 @@ def test_a_post_during_a_restart_is_never_acknowledged_in_vain(caddy: Caddy, exp
 
 def test_caddy_closes_idle_connections_before_the_exporter_does() -> None:
     """Else a post may be sent on a connection that is just being closed, and is answered 502."""
-    adapted = succeed("caddy", "adapt", "--config", CADDYFILE, "--adapter", "caddyfile")
-    [server] = json.loads(adapted)["apps"]["http"]["servers"].values()
-    proxy = server["routes"][0]["handle"][0]["routes"][0]["handle"][0]
+    proxy = adapted_server()["routes"][0]["handle"][0]["routes"][0]["handle"][0]
     assert proxy["handler"] == "reverse_proxy"
     caddy_seconds = proxy["transport"]["keep_alive"]["idle_timeout"] / 1e9
     assert caddy_seconds <= seconds(default("--request-timeout")) / 2
+
+
+def test_a_slow_phone_has_as_long_as_the_exporter_gives_it() -> None:
+    """Caddy's time for a body is for all of it, so it is longer than the exporter's longest, of two minutes."""
+    server = adapted_server()
+    assert server["read_timeout"] / 1e9 > 120
+    assert server["read_header_timeout"] / 1e9 <= seconds(default("--request-timeout"))
+
+
+def adapted_server() -> dict[str, Any]:
+    """The one server of the Caddyfile, as Caddy itself understands it."""
+    adapted = succeed("caddy", "adapt", "--config", CADDYFILE, "--adapter", "caddyfile")
+    [server] = json.loads(adapted)["apps"]["http"]["servers"].values()
+    return dict(server)
