@@ -11,7 +11,7 @@ from dashboards.generator.recordings import Recording
 from dashboards.generator.timescale import Timescale
 
 RUNBOOK: Final = "dashboards/README.md"
-DATA_SOURCE_UID: Final = "prometheus"
+DATA_SOURCE_UID: Final = "capgo-prometheus"
 """Grafana's rules name their data source by its uid; variables can't be used there."""
 FOLDER: Final = "Live updates"
 EVALUATION: Final = "1m"

@@ -99,7 +99,7 @@ def test_the_queries_of_grafanas_rules_are_those_of_its_data_sources() -> None:
     """The first asks Prometheus at one moment, the second compares with a threshold."""
     for rule in grafana_rules():
         asked, compared = rule["data"]
-        assert asked["datasourceUid"] == "prometheus"
+        assert asked["datasourceUid"] == "capgo-prometheus"
         assert sorted(set(lost(asked["model"], encoded(Dataquery.from_json(asked["model"]))))) == []
         assert compared["datasourceUid"] == "__expr__"
         assert sorted(set(lost(compared["model"], encoded(TypeThreshold.from_json(compared["model"]))))) == []

@@ -41,6 +41,21 @@ def test_grafana_knows_the_scrape_interval() -> None:
     assert prometheus["jsonData"]["alertmanagerUid"] == alertmanager["uid"]
 
 
+def test_grafanas_own_data_sources_stay_as_they_are() -> None:
+    """A second default stops Grafana at its start, and a common name or uid takes the place of one that is there."""
+    sources = load("dashboards/grafana/provisioning/datasources/datasources.yml")["datasources"]
+    assert [source["name"] for source in sources if source.get("isDefault")] == []
+    assert all(source["name"].startswith("Live updates ") and source["uid"].startswith("capgo-") for source in sources)
+
+
+def test_grafanas_alerts_ask_the_data_source_that_is_provisioned() -> None:
+    """Rules name theirs by uid, as they know no variables."""
+    sources = load("dashboards/grafana/provisioning/datasources/datasources.yml")["datasources"]
+    groups = load("dashboards/grafana/provisioning/alerting/capgo.yml")["groups"]
+    asked = {query["datasourceUid"] for group in groups for rule in group["rules"] for query in rule["data"]}
+    assert asked - {"__expr__"} == {source["uid"] for source in sources if source["type"] == "prometheus"}
+
+
 @pytest.mark.parametrize("amtool", ["amtool", PROMETHEUS3 / "amtool"])
 @pytest.mark.parametrize("filled_in", [False, True])
 def test_alertmanager_accepts_its_configuration(amtool: str | Path, filled_in: bool, tmp_path: Path) -> None:
