@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from dashboards.generator import dashboard
+from dashboards.generator import budgets, dashboard
 from dashboards.generator import thresholds as limits
 from dashboards.generator.recordings import WORSE, of_app, of_version, surely_of_version
-from dashboards.generator.selectors import EVENTS, EXPORTER, JOB_NAME, selector
+from dashboards.generator.selectors import EVENTS, EXPORTER, JOB_NAME, NAMED_APPS, selector
 from dashboards.generator.timescale import Timescale
 
 _JOB: Final = f'job="{JOB_NAME}"'
@@ -124,8 +124,9 @@ def _unfinished(scale: Timescale) -> Alert:
 
 
 def _silent(scale: Timescale) -> Alert:
-    now = f"sum by (app_id) (increase({EVENTS}[{scale('1h')}]))"
-    yesterday = f"sum by (app_id) (increase({EVENTS}[{scale('1h')}] offset {scale('1d')}))"
+    events = selector(EVENTS, NAMED_APPS)
+    now = f"sum by (app_id) (increase({events}[{scale('1h')}]))"
+    yesterday = f"sum by (app_id) (increase({events}[{scale('1h')}] offset {scale('1d')}))"
     return Alert(
         "CapgoAppSilent",
         "warning",
@@ -295,11 +296,11 @@ def _losing(scale: Timescale) -> list[Alert]:
 
 
 def _full(scale: Timescale) -> Alert:
-    series = f'label_replace({_own("series")} / {_own("series_limit")}, "label", "series", "", "")'
+    series = f'label_replace({budgets.series_used(_own)}, "label", "series", "", "")'
     return Alert(
         "CapgoBudgetNearlyFull",
         "warning",
-        f"({_own('label_values')} / {_own('label_limit')} or {series})",
+        f"({budgets.labels_used(_own)} or {series})",
         ">",
         limits.BUDGET_WARNING,
         (),

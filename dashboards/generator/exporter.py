@@ -1,5 +1,6 @@
 """The dashboard Exporter: can the counts be trusted?"""
 
+from dashboards.generator import budgets
 from dashboards.generator import thresholds as limits
 from dashboards.generator.dashboard import EXPORTER, Row, dashboard
 from dashboards.generator.panels import Column, Json, Panel, Query, bar_gauge, lines, names, stat, steps, table
@@ -257,16 +258,15 @@ def _speed() -> list[Panel]:
 
 
 def _budgets() -> list[Panel]:
-    series = f"max({own('series')} / {own('series_limit')})"
     return [
         bar_gauge(
             "Budgets used",
-            "How much of each budget is in use, in the exporter where it is fullest: `label_values / label_limit`, "
-            "`series / series_limit`. Beyond it names fold to `__overflow__`. Good: below "
-            f"{limits.BUDGET_WARNING:.0%}.",
+            "How much of each budget is in use, in the exporter where it is fullest: `label_values / label_limit`, and "
+            "`series` of the limit less what is kept for `__overflow__`. Beyond it names fold to that. Good: below "
+            f"{limits.BUDGET_WARNING:.0%}. Apps named by `--apps` have no limit.",
             (6, 8),
-            Query(f"max by (label) ({own('label_values')} / {own('label_limit')})", "{{label}}"),
-            Query(series, "series"),
+            Query(f"max by (label) ({budgets.labels_used(own)})", "{{label}}"),
+            Query(f"max({budgets.series_used(own)})", "series"),
             unit="percentunit",
             thresholds=_BUDGET,
             top=1,

@@ -12,6 +12,9 @@ from dashboards.generator.selectors import ATTEMPTS, FAILURES, NO_ELECTRON, sele
 _Z: Final = 1.645
 """Standard deviations of a one-sided confidence of 95 %."""
 
+_PLATFORMS: Final = "app_id, platform"
+"""Where a device stays when it is rolled back."""
+
 
 @dataclass(frozen=True)
 class Events:
@@ -53,13 +56,18 @@ class Events:
     def rollbacks(self, by: str = "") -> str:
         return self.where(NO_ELECTRON).count("update_fail", by)
 
-    def app_attempts(self, by: str = "") -> str:
-        """Attempts over all versions, without the `set` by which a rollback puts the version before in place again."""
-        return f"({self.attempts(by)} - {self.rollbacks(by)})"
-
     def app_installs(self, by: str = "") -> str:
-        """Installs over all versions, likewise."""
-        return f"({self.installs(by)} - {self.rollbacks(by)})"
+        """Installs over all versions, without the `set` by which a rollback puts the version before in place again.
+
+        The rollback to the bundle that an app came with sends none, so there are at least as many as rollbacks. Only
+        for a selection of all versions: in one of some, the `set` of a rollback may be that of a version left out.
+        """
+        rollbacks = self.rollbacks(_PLATFORMS)
+        return total(f"{self.installs(_PLATFORMS)} - {rollbacks} >= {rollbacks} or {rollbacks}", by)
+
+    def app_attempts(self, by: str = "") -> str:
+        """Attempts over all versions, likewise: at least as many as failures."""
+        return f"({self.app_installs(by)} + {self.where(NO_ELECTRON).count('set_fail', by)})"
 
 
 def total(vector: str, by: str = "") -> str:

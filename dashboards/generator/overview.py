@@ -17,7 +17,7 @@ from dashboards.generator.panels import (
     steps,
     table,
 )
-from dashboards.generator.selectors import ANY_APP, ANY_VERSION, PLATFORM, TARGETS
+from dashboards.generator.selectors import ANY_APP, PLATFORM, TARGETS
 from dashboards.generator.shared_panels import (
     AT_LEAST,
     BAR,
@@ -33,14 +33,14 @@ from dashboards.generator.shared_panels import (
     surely_failed,
 )
 from dashboards.generator.timescale import Timescale
-from dashboards.generator.variables import EVENTS_VARIABLE, SCOPE
+from dashboards.generator.variables import EVENTS_VARIABLE, OVERVIEW_SCOPE
 
 _VERSION = "app_id, version"
 _LINE = "app_id, version, platform"
 
 
 def overview(scale: Timescale) -> Json:
-    events = Events(EVENTS_VARIABLE, "$__range", (*TARGETS, ANY_APP, PLATFORM, ANY_VERSION))
+    events = Events(EVENTS_VARIABLE, "$__range", (*TARGETS, ANY_APP, PLATFORM))
     hour = events.over(scale("1h"))
     return dashboard(
         OVERVIEW,
@@ -52,7 +52,7 @@ def overview(scale: Timescale) -> Json:
                 [
                     *_tiles(events),
                     *_trends(hour),
-                    reached_bars("How far downloads get", events, (6, 10), "the versions chosen"),
+                    reached_bars("How far downloads get", events, (6, 10), "all versions"),
                 ],
             ),
             Row("Which app, version and platform?", [_versions(events)]),
@@ -60,8 +60,8 @@ def overview(scale: Timescale) -> Json:
             Row("Is every app alive, and what do its devices run?", [_silence(), _running(hour)]),
             Row("What do Electron apps report?", [_electron(events)]),
         ],
-        SCOPE,
-        [first_seen(*TARGETS, ANY_APP, PLATFORM, ANY_VERSION)],
+        OVERVIEW_SCOPE,
+        [first_seen(*TARGETS, ANY_APP, PLATFORM)],
     )
 
 
@@ -73,8 +73,8 @@ def _tiles(events: Events) -> list[Panel]:
             "Failed updates",
             "Failed share of update attempts: `(set_fail + update_fail) / (set + set_fail - update_fail)`. A "
             "rollback (`update_fail`) comes after a `set` of the same version and puts the version before in place "
-            f"with another `set`, which is no attempt. Good: below {limits.FAILED_WARNING:.0%}. Electron is left out: "
-            "it sends `set` at each launch.",
+            "with another `set`, which is no attempt; attempts are at least the failures. Good: below "
+            f"{limits.FAILED_WARNING:.0%}. Electron is left out: it sends `set` at each launch.",
             (4, 5),
             Query(app_failed(events)),
             **share_of,
@@ -92,7 +92,8 @@ def _tiles(events: Events) -> list[Panel]:
         stat(
             "Installs",
             "Updates installed: `set - update_fail`, as each rollback sends another `set` for the version before. "
-            "Low by the rollbacks to the bundle the app came with, which send none. Electron is left out.",
+            "Low by the rollbacks to the bundle the app came with, which send none, but at least as many as "
+            "rollbacks. Electron is left out.",
             (3, 5),
             Query(f"{events.app_installs()} or vector(0)"),
             decimals=0,
@@ -205,13 +206,15 @@ def _running(hour: Events) -> Panel:
     return lines(
         "Versions in use",
         "Share of the times an app came to the foreground, by the version it ran, within a moving hour: "
-        "`app_moved_to_foreground` by version of all. The only counter that tells what devices run; it counts "
-        "visits, not devices. Good: the newest version grows to nearly all.",
+        "`app_moved_to_foreground` by version, of all of the same app. The only counter that tells what devices run; "
+        "it counts visits, not devices. Good: the newest version of each app grows to nearly all.",
         (16, 9),
-        Query(f"{hour.count(seen, _VERSION)} / on () group_left () ({hour.count(seen)} > 0)", "{{version}} {{app_id}}"),
+        Query(
+            f"{hour.count(seen, _VERSION)} / on (app_id) group_left () ({hour.count(seen, 'app_id')} > 0)",
+            "{{version}} {{app_id}}",
+        ),
         unit="percentunit",
         decimals=1,
-        stacked=True,
         top=1,
         min_interval=BAR,
     )

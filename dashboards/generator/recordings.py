@@ -8,7 +8,7 @@ from typing import Final
 
 from dashboards.generator import funnel
 from dashboards.generator.formulas import Events, surely, z_score
-from dashboards.generator.selectors import BUNDLES, EVENTS
+from dashboards.generator.selectors import BUNDLES, EVENTS, NAMED_APPS
 from dashboards.generator.timescale import Timescale
 
 _BY_VERSION: Final = "app_id, platform, version"
@@ -76,7 +76,7 @@ def _apps(scale: Timescale) -> list[Recording]:
     return [
         recording
         for window in BURN_WINDOWS
-        for events in [Events(EVENTS, scale(window))]
+        for events in [Events(EVENTS, scale(window), (NAMED_APPS,))]
         for recording in (
             Recording(of_app("update_attempts", window), events.app_attempts("app_id")),
             Recording(of_app("update_failures", window), events.failures("app_id")),

@@ -12,6 +12,8 @@ JOB_NAME: Final = "capgo-exporter"
 TARGETS: Final = ('job=~"$job"', 'instance=~"$instance"')
 ANY_APP: Final = 'app_id=~"$app_id"'
 ONE_APP: Final = 'app_id="$app_id"'
+NAMED_APPS: Final = 'app_id!~"__.*"'
+"""Without `__overflow__`, which is many apps, or none."""
 PLATFORM: Final = 'platform=~"$platform"'
 ANY_VERSION: Final = 'version=~"$version"'
 ONE_VERSION: Final = 'version="$version"'

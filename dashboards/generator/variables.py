@@ -3,7 +3,16 @@
 from typing import Final
 
 from dashboards.generator.panels import DATA_SOURCE, Json
-from dashboards.generator.selectors import ANY_APP, BUNDLES, EVENTS, EXPORTER, ONE_APP, TARGETS, TEST_EVENTS
+from dashboards.generator.selectors import (
+    ANY_APP,
+    BUNDLES,
+    EVENTS,
+    EXPORTER,
+    NAMED_APPS,
+    ONE_APP,
+    TARGETS,
+    TEST_EVENTS,
+)
 from dashboards.generator.thresholds import MIN_EVENTS
 
 EVENTS_VARIABLE: Final = "${events}"
@@ -15,7 +24,17 @@ _NEWEST_FIRST: Final = 8  # natural order, descending: 1.10 before 1.9
 _SINGLE: Final = {"multi": False, "includeAll": False}
 
 
-def _query(name: str, label: str, query: str, description: str, *, single: bool = False, newest: bool = False) -> Json:
+def _query(
+    name: str,
+    label: str,
+    query: str,
+    description: str,
+    *,
+    single: bool = False,
+    newest: bool = False,
+    all_value: str | None = ".+",
+) -> Json:
+    """`all_value` is what All asks for; None: each of the values that are offered, and no other."""
     return {
         "type": "query",
         "name": name,
@@ -30,7 +49,7 @@ def _query(name: str, label: str, query: str, description: str, *, single: bool 
         "hide": 0,
         "current": {},
         "options": [],
-        **(_SINGLE if single else {"multi": True, "includeAll": True, "allValue": ".+"}),
+        **(_SINGLE if single else {"multi": True, "includeAll": True, "allValue": all_value}),
     }
 
 
@@ -80,9 +99,16 @@ MINIMUM: Final = _custom(
 
 _BUILD: Final = f"{EXPORTER}_build_info"
 _TARGETS: Final = ",".join(TARGETS)
+# All are those that show the exporter's build_info: `up` and `process_*` are of every job there is.
 TARGET_VARIABLES: Final = [
-    _query("job", "Job", f"label_values({_BUILD}, job)", "Scrape jobs of exporters."),
-    _query("instance", "Instance", f"label_values({_BUILD}{{{TARGETS[0]}}}, instance)", "Exporters; all add up."),
+    _query("job", "Job", f"label_values({_BUILD}, job)", "Scrape jobs of exporters.", all_value=None),
+    _query(
+        "instance",
+        "Instance",
+        f"label_values({_BUILD}{{{TARGETS[0]}}}, instance)",
+        "Exporters; all add up.",
+        all_value=None,
+    ),
 ]
 
 _APPS: Final = f"label_values({EVENTS_VARIABLE}{{{_TARGETS}}}, app_id)"
@@ -91,7 +117,13 @@ _OF_ONE_APP: Final = f"{EVENTS_VARIABLE}{{{_TARGETS},{ONE_APP}"
 _PLATFORM: Final = f"label_values({_OF_APP}}}, platform)"
 
 APPS: Final = _query("app_id", "App", _APPS, "The apps' ids.")
-APP: Final = _query("app_id", "App", _APPS, "The app's id; versions belong to an app.", single=True)
+APP: Final = _query(
+    "app_id",
+    "App",
+    f"label_values({EVENTS_VARIABLE}{{{_TARGETS},{NAMED_APPS}}}, app_id)",
+    "The app's id; versions belong to an app.",
+    single=True,
+)
 PLATFORMS: Final = _query("platform", "Platform", _PLATFORM, "android, ios, electron, web, other.")
 VERSIONS: Final = _query(
     "version",
@@ -117,6 +149,8 @@ BASELINE: Final = _query(
     newest=True,
 )
 
+# Without versions: what a rollback does to the counters of two of them cancels in all together only.
+OVERVIEW_SCOPE: Final = [SOURCE, *TARGET_VARIABLES, DEVICES, APPS, PLATFORMS, MINIMUM]
 SCOPE: Final = [SOURCE, *TARGET_VARIABLES, DEVICES, APPS, PLATFORMS, VERSIONS, MINIMUM]
 ROLLOUT_SCOPE: Final = [SOURCE, *TARGET_VARIABLES, DEVICES, APP, VERSION, BASELINE, PLATFORMS, MINIMUM]
 EXPORTER_SCOPE: Final = [SOURCE, *TARGET_VARIABLES]

@@ -77,7 +77,7 @@ class View:
             elif variable["type"] == "custom":
                 env[name] = variable["current"]["value"]
             elif variable["type"] == "query":
-                env[name] = variable["allValue"] if variable["includeAll"] else self._first(variable, env)
+                env[name] = self._all(variable, env) if variable["includeAll"] else self._first(variable, env)
         return env
 
     def options(self, variable: Json, env: Mapping[str, str]) -> list[str]:
@@ -86,6 +86,10 @@ class View:
         assert match, f"{variable['definition']} is no label_values query"
         found = self.values(substitute(match[1], env), match[2])
         return sorted(found, key=_natural, reverse=variable["sort"] == _NATURAL_DESCENDING)
+
+    def _all(self, variable: Json, env: Mapping[str, str]) -> str:
+        """What stands for All: the variable's own word for it, or a choice of all that it offers."""
+        return variable["allValue"] or f"({'|'.join(map(_escaped, self.options(variable, env)))})"
 
     def _first(self, variable: Json, env: Mapping[str, str]) -> str:
         options = self.options(variable, env)
@@ -123,6 +127,11 @@ class View:
 def substitute(text: str, env: Mapping[str, str]) -> str:
     """`$name`, `${name}` and `${name:format}` replaced; KeyError for a name that is unknown."""
     return re.sub(r"\$\{(\w+)(?::\w+)?\}|\$(\w+)", lambda match: env[match[1] or match[2]], text)
+
+
+def _escaped(text: str) -> str:
+    """A value within a regular expression within a string of PromQL."""
+    return re.sub(r"[\\^$.*+?()\[\]{}|/]", r"\\\\\g<0>", text)
 
 
 def _natural(text: str) -> list[tuple[int, int | str]]:

@@ -72,6 +72,10 @@ _PROCESS = {
 }
 
 
+_STRANGER = 'job="node",instance="database:9100"'
+"""A target of the same Prometheus that is no exporter of ours."""
+
+
 def openmetrics(history: History) -> Iterator[str]:
     for kind, name, series in _families(history):
         yield f"# TYPE {name} {kind}"
@@ -113,8 +117,14 @@ def _families(history: History) -> Iterator[_Family]:
 def _samples(history: History, name: str, labels: str, value: _Value) -> Iterator[str]:
     for instance in sorted({key.instance for key in history.counts}):
         given = ",".join(part for part in (f'job="{_JOB}",instance="{instance}"', labels) if part)
-        for at in range(history.start, history.end + 1, _STEP):
-            yield f"{name}{{{given}}} {value((at - history.start) / 3600):.10g} {at}"
+        yield from _line(history, f"{name}{{{given}}}", value)
+    if not name.startswith("capgo_"):
+        yield from _line(history, f"{name}{{{_STRANGER}}}", value)
+
+
+def _line(history: History, series: str, value: _Value) -> Iterator[str]:
+    for at in range(history.start, history.end + 1, _STEP):
+        yield f"{series} {value((at - history.start) / 3600):.10g} {at}"
 
 
 def _first_seen(history: History) -> Iterator[str]:

@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from exporter.counting.budgets import RESERVED_SERIES
+
 Series = dict[str, str]
 """Selector → values."""
 
 OUTCOMES = ("set", "set_fail", "update_fail", "download_complete", "download_fail")
 ANDROID = {"app_id": "com.example.shop", "platform": "android", "version": "1.4.2"}
+FOLDED = {"app_id": "__overflow__", "platform": "android", "version": "__overflow__"}
 JOB = 'job="capgo-exporter",instance="capgo-exporter-1"'
 EXPORTER = {"instance": "capgo-exporter-1"}
 
@@ -154,6 +157,12 @@ UPDATES = [
         dict.fromkeys(events(), "0+5x1380 6900+0x200"),
         APP,
     ),
+    Case(
+        "the apps beyond the budget, counted as one, are no app that falls silent",
+        "CapgoAppSilent",
+        "1500m",
+        dict.fromkeys(of(FOLDED), "0+5x1380 6900+0x200"),
+    ),
     Case("an app that is used today is not silent", "CapgoAppSilent", "1500m", events(1600, set=5)),
     Case(
         "an app that was quiet at this hour yesterday may be quiet today",
@@ -171,6 +180,31 @@ BURNS = [
         "72m",
         events(set=5, set_fail=1.25),
         _FAILED,
+    ),
+    Case(
+        "a first rollout of which every update goes back to the bundle the app came with burns the budget fast",
+        "CapgoErrorBudgetBurningFast",
+        "72m",
+        events(set=2, update_fail=2),
+        _FAILED,
+    ),
+    Case(
+        "the apps beyond the budget, counted as one, have no budget to burn fast",
+        "CapgoErrorBudgetBurningFast",
+        "72m",
+        of(FOLDED, set=5, set_fail=1.25),
+    ),
+    Case(
+        "the apps beyond the budget, counted as one, have no budget to burn",
+        "CapgoErrorBudgetBurning",
+        "400m",
+        of(FOLDED, 600, set=11, set_fail=1),
+    ),
+    Case(
+        "the apps beyond the budget, counted as one, have no budget to burn slowly",
+        "CapgoErrorBudgetBurningSlowly",
+        "560m",
+        of(FOLDED, 700, set=49, set_fail=1),
     ),
     Case(
         "a fast burn that has ended is silent after minutes",
@@ -258,6 +292,16 @@ def _buckets(slow: float) -> Series:
     }
 
 
+MAX_SERIES = (5_000, 10_000, 100_000, 1_000_000)
+"""Settings of `--max-series`, from the least that it takes."""
+
+
+def _series(part: float, limit: int) -> Series:
+    """So large a part in use of the series at which the ledger begins to fold versions."""
+    used = round(part * (limit - 2 * RESERVED_SERIES))
+    return own("capgo_exporter_series", f"{used}x60") | own("capgo_exporter_series_limit", f"{limit}x60")
+
+
 LOSSES = [
     Case(
         "a tenth of the posts refused fires",
@@ -301,21 +345,38 @@ LOSSES = [
         | own("capgo_exporter_label_limit", "100x60", 'label="version"'),
         EXPORTER | {"label": "version"},
     ),
-    Case(
-        "nine tenths of the series in use fires",
-        "CapgoBudgetNearlyFull",
-        "40m",
-        own("capgo_exporter_series", "90x60") | own("capgo_exporter_series_limit", "100x60"),
-        EXPORTER | {"label": "series"},
+    *(
+        Case(
+            f"nine tenths of the series that versions may have of {limit} fires, before any version folds",
+            "CapgoBudgetNearlyFull",
+            "40m",
+            _series(0.9, limit),
+            EXPORTER | {"label": "series"},
+        )
+        for limit in MAX_SERIES
+    ),
+    *(
+        Case(
+            f"three quarters of the series that versions may have of {limit} is fine",
+            "CapgoBudgetNearlyFull",
+            "40m",
+            _series(0.75, limit),
+        )
+        for limit in MAX_SERIES
     ),
     Case(
-        "half of the budgets in use is fine",
+        "an allow-list of apps that are all in use has no limit to be near",
+        "CapgoBudgetNearlyFull",
+        "40m",
+        own("capgo_exporter_label_values", "25x60", 'label="app_id"')
+        | own("capgo_exporter_label_demand", "25x60", 'label="app_id"'),
+    ),
+    Case(
+        "half of a label's budget in use is fine",
         "CapgoBudgetNearlyFull",
         "40m",
         own("capgo_exporter_label_values", "50x60", 'label="version"')
-        | own("capgo_exporter_label_limit", "100x60", 'label="version"')
-        | own("capgo_exporter_series", "50x60")
-        | own("capgo_exporter_series_limit", "100x60"),
+        | own("capgo_exporter_label_limit", "100x60", 'label="version"'),
     ),
     Case(
         "every second event a retry fires",

@@ -10,7 +10,7 @@ import pytest
 from tests.dashboards import grafana
 from tests.dashboards.conftest import Stored
 from tests.dashboards.grafana import View
-from tests.dashboards.history import BAD, EVENTS, NEWS, SHOP, STEP, TEST_EVENTS
+from tests.dashboards.history import BAD, EVENTS, INSTANCES, NEWS, SHOP, STEP, TEST_EVENTS
 from tests.support.monitoring import Sample
 
 DASHBOARDS = grafana.load()
@@ -64,6 +64,30 @@ def test_every_variable_offers_something(stored: Stored, dashboard: grafana.Json
     for variable in grafana.variables(dashboard):
         if variable["type"] == "query":
             assert view.options(variable, view.variables), variable["name"]
+
+
+def test_all_exporters_are_ours_and_no_other_target_of_the_same_prometheus(stored: Stored) -> None:
+    """`up` and `process_*` are of every job there is; one scraped beside ours shows nowhere."""
+    assert "node" in {sample.labels["job"] for sample in stored.prometheus.query("up", stored.history.end)}
+    view = stored.view(DASHBOARDS["live-updates-exporter"], HOURS)
+    strangers = [
+        ask.where
+        for ask in view.asks()
+        for found in stored.answer(view, ask)
+        if "database" in found.labels.get("instance", "")
+    ]
+    assert strangers == []
+    assert {sample.labels["instance"] for sample in samples(stored, view, "Scraped")} == set(INSTANCES)
+
+
+def test_versions_in_use_are_shares_of_their_own_app(stored: Stored) -> None:
+    """Two apps whose users are all on one version each would else show two parts of one whole."""
+    view = stored.view(OVERVIEW, HOURS)
+    panel = next(panel for panel in grafana.panels(OVERVIEW) if panel["title"] == "Versions in use")
+    totals: dict[str, float] = {}
+    for sample in stored.prometheus.query(view.ask(panel, panel["targets"][0]).expr, view.end):
+        totals[sample.labels["app_id"]] = totals.get(sample.labels["app_id"], 0) + sample.value
+    assert totals == pytest.approx({SHOP: 1, NEWS: 1})
 
 
 def test_rollout_opens_with_the_newest_version(stored: Stored) -> None:

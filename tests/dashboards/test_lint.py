@@ -63,11 +63,12 @@ def test_the_data_source_is_a_variable_that_everything_uses(dashboard: Json) -> 
 
 @each
 def test_job_and_instance_can_be_chosen(dashboard: Json) -> None:
-    """Several values, all of them as one matcher, as the linter wants it."""
+    """Several values; all of them are those that exporters have, where the linter wants `.+`: that is every target."""
     for name in ("job", "instance"):
         variable = by_name(dashboard)[name]
         assert variable["label"] == name.title()
-        assert (variable["multi"], variable["includeAll"], variable["allValue"]) == (True, True, ".+")
+        assert (variable["multi"], variable["includeAll"], variable["allValue"]) == (True, True, None)
+        assert "capgo_exporter_build_info" in variable["definition"]
 
 
 @each
@@ -89,6 +90,22 @@ def test_every_variable_is_used(dashboard: Json) -> None:
     definitions = [variable.get("definition", "") for variable in grafana.variables(dashboard)]
     for name in by_name(dashboard):
         assert re.search(rf"\$\{{?{name}\b", panels + "".join(definitions)), name
+
+
+@each
+def test_installs_over_all_versions_are_not_asked_for_some(dashboard: Json) -> None:
+    """`set - update_fail` is right where no version is left out: the `set` of a rollback is of the version before."""
+    for panel, target in targets(dashboard):
+        for node, around in promql.selectors(target["expr"]):
+            subtracted = any(
+                promql.kind(outer) == "BinaryExpr"
+                and str(outer.op) == "-"
+                and promql.kind(outer.rhs) == "AggregateExpr"
+                and 'action="update_fail"' in str(outer.rhs)
+                for outer in around
+            )
+            names = {matcher.name for matcher in node.matchers.matchers}
+            assert not (subtracted and "version" in names), panel["title"]
 
 
 @each

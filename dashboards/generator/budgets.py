@@ -1,0 +1,22 @@
+"""How full the exporter's budgets are: the shares that the alert and the dashboard ask for."""
+
+from collections.abc import Callable
+from typing import Final
+
+from exporter.counting.budgets import RESERVED_SERIES
+
+_KEPT: Final = 2 * RESERVED_SERIES
+"""Series that versions never get: room for what is counted under a folded version, and under a folded app."""
+
+
+def labels_used(own: Callable[[str], str]) -> str:
+    """Share of the budget of each label that is in use, at 1 of which names begin to fold; `own` selects a metric.
+
+    Where the apps are an allow-list they have no limit, as none can be one too many.
+    """
+    return f"{own('label_values')} / {own('label_limit')}"
+
+
+def series_used(own: Callable[[str], str]) -> str:
+    """Share of the event series in use, at 1 of which versions begin to fold, whatever the limit is."""
+    return f"{own('series')} / ({own('series_limit')} - {_KEPT})"

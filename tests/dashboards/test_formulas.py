@@ -1,0 +1,64 @@
+"""What the definitions that panels and alerts share come to, asked of promtool of both Prometheus lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from dashboards.generator.formulas import Events
+from tests.dashboards.programs import RELEASES, Release
+from tests.dashboards.rule_cases import ANDROID, Series, events, of
+from tests.dashboards.test_rules import inputs, run_test
+
+HOUR = Events("capgo_events_total", "1h")
+BEFORE = ANDROID | {"version": "1.4.1"}
+IOS = ANDROID | {"platform": "ios"}
+
+
+class Claim(NamedTuple):
+    """`expr` is about `value` an hour in; rates are in events a minute."""
+
+    words: str
+    expr: str
+    series: Series
+    value: float
+
+
+CLAIMS = [
+    Claim(
+        "a rollback puts the version before in place again, which is no attempt and no install",
+        HOUR.app_attempts(),
+        events(set=5, set_fail=1, update_fail=2) | of(BEFORE, set=2),
+        6 * 60,
+    ),
+    Claim(
+        "a first version of which every update goes back to the bundle the app came with was attempted as often",
+        HOUR.app_attempts(),
+        events(set=5, set_fail=1, update_fail=5),
+        6 * 60,
+    ),
+    Claim(
+        "and installed as often, before it was rolled back",
+        HOUR.app_installs(),
+        events(set=5, set_fail=1, update_fail=5),
+        5 * 60,
+    ),
+    Claim(
+        "a healthy platform does not hide that on the other one all attempts fail",
+        HOUR.app_attempts(),
+        events(set=5, update_fail=5) | of(IOS, set=50),
+        55 * 60,
+    ),
+]
+
+
+@pytest.mark.parametrize("release", RELEASES, ids=[release.name for release in RELEASES])
+@pytest.mark.parametrize("claim", CLAIMS, ids=[claim.words for claim in CLAIMS])
+def test_a_definition_comes_to_what_it_says(release: Release, claim: Claim, tmp_path: Path) -> None:
+    """Within a sixtieth, as a window's edges are extrapolated."""
+    near = f"abs({claim.expr} / {claim.value} - 1) < bool 0.02"
+    asked = {"expr": near, "eval_time": "64m", "exp_samples": [{"value": 1}]}
+    test = {"name": claim.words, "interval": "1m", "input_series": inputs(claim.series), "promql_expr_test": [asked]}
+    run_test(release, tmp_path, test, "64m")
