@@ -1,8 +1,10 @@
 """How a Falcon app of ours answers: a body, or a refusal in the one form that every error has."""
 
-from typing import Final
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
 import falcon
+import falcon.asgi
 import structlog
 
 from exporter.wire.refusals import REQUEST_REFUSALS, error_body
@@ -42,6 +44,23 @@ def with_error_forms(app: falcon.App[falcon.Request, falcon.Response]) -> falcon
     app.add_error_handler(falcon.HTTPError, _on_http_error)
     app.add_error_handler(Exception, _on_exception)
     return app
+
+
+def with_async_error_forms(
+    app: falcon.asgi.App[falcon.asgi.Request, falcon.asgi.Response],
+) -> falcon.asgi.App[falcon.asgi.Request, falcon.asgi.Response]:
+    """The same for an ASGI app."""
+    for kind, handler in ((RequestRefusedError, _on_refused), (falcon.HTTPError, _on_http_error)):
+        app.add_error_handler(kind, _in_a_coroutine(handler))
+    app.add_error_handler(Exception, _in_a_coroutine(_on_exception))
+    return app
+
+
+def _in_a_coroutine(handler: Callable[..., None]) -> Callable[..., Coroutine[Any, Any, None]]:
+    async def handle(*arguments: Any) -> None:
+        handler(*arguments)
+
+    return handle
 
 
 def _on_refused(_req: falcon.Request, resp: falcon.Response, error: RequestRefusedError, _params: object) -> None:

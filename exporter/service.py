@@ -1,25 +1,106 @@
-"""The running service: a public and a private port, from the start to the last reply."""
+"""The running service: where the parts meet, from the start to the last reply."""
 
 import logging
 import signal
+import threading
 from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Any, Final
 
 import structlog
+from waitress.server import create_server
 
-from exporter import app, process
-from exporter.intake.listener import HEADER_LIMIT, Listener, WSGIApp
+from exporter import process
+from exporter.counting.budgets import Limits as BudgetLimits
+from exporter.counting.ledger import Ledger, Limits
+from exporter.eventlog.file import EventLog
+from exporter.intake.accounts import Accounts
+from exporter.intake.committer import Committer
+from exporter.intake.endpoint import App, create_public_app
+from exporter.intake.listener import Listener
+from exporter.intake.overload import Overload
+from exporter.intake.paths import StatsPaths
+from exporter.intake.port import Port
+from exporter.intake.refusal_log import RefusalLog
+from exporter.intake.stats import StatsResource
+from exporter.metrics.private import create_loading_app, create_private_app
 from exporter.metrics.telemetry import Telemetry
-from exporter.settings import Settings
+from exporter.settings import Address, Settings
+from exporter.storage.journal import Journal
+from exporter.wire.fingerprints import fingerprinter
+from exporter.wire.labels import policy
 
 PRIVATE_THREADS: Final = 4
 PRIVATE_CONNECTIONS: Final = 100
-PRIVATE_TIMEOUT: Final = 60.0
 
 FILES_BESIDE: Final = 200
 """Open files besides the public port's connections: the private port's, the ledger's, the event log."""
 
-_log = structlog.get_logger("server")
+STOP_SECONDS: Final = 3.0
+"""For what still waits to be committed at the end."""
+
+_log = structlog.get_logger("service")
+
+WSGIApp = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the public port is made of."""
+
+    committer: Committer
+    stats: StatsResource
+    accounts: Accounts
+    paths: StatsPaths
+    app: App
+    event_log: EventLog | None
+
+
+def build(settings: Settings, telemetry: Telemetry) -> Parts:
+    """Open the ledger and make the parts. Raises `LedgerError`, or `OSError` for an event log that can't be written."""
+    event_log = _open_event_log(settings, telemetry)
+    journal = Journal(
+        settings.data_dir, settings.durability, settings.dedup_memory, settings.dedup_window, settings.restored
+    )
+    budgets = BudgetLimits(settings.max_apps, settings.max_versions, settings.max_series)
+    ledger = Ledger(
+        Limits(settings.version_ttl, settings.zero_hold, settings.max_series, settings.dedup_memory, budgets)
+    )
+    committer = Committer(ledger, journal, telemetry, event_log)
+    committer.start(settings.restored)
+    paths = StatsPaths(_tokens(settings))
+    stats = StatsResource(
+        committer,
+        policy(settings.apps),
+        fingerprinter(journal.key),
+        telemetry,
+        Overload(),
+        settings.max_body,
+        settings.max_batch,
+        paths,
+    )
+    accounts = Accounts(telemetry, RefusalLog())
+    app = create_public_app(stats, accounts, paths, _trusted(settings))
+    return Parts(committer, stats, accounts, paths, app, event_log)
+
+
+def _tokens(settings: Settings) -> tuple[str, ...]:
+    token = settings.path_token.get_secret_value()
+    return (token,) if token else ()
+
+
+def _trusted(settings: Settings) -> list[Any]:
+    return [ip_network(settings.trusted_proxy)] if settings.trusted_proxy else []
+
+
+def _open_event_log(settings: Settings, telemetry: Telemetry) -> EventLog | None:
+    if not settings.event_log:
+        return None
+    try:
+        return EventLog(settings.event_log, settings.event_log_omit, telemetry.event_log_dropped.inc)
+    except OSError as error:
+        raise OSError(f"--event-log: {error}; name a file in a directory that can be written, or -") from error
 
 
 class _Switch:
@@ -37,49 +118,55 @@ def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
 
     Raises `LedgerError` if the ledger can't be used, `OSError` if an address or the event log can't be.
     """
-    # It writes a line for each post that waits for a thread, which under load is most of its cost.
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     process.allow_files(settings.connection_limit + FILES_BESIDE)
     process.return_freed_memory()
     process.take_short_turns()
     end = process.End()
     telemetry = Telemetry()
-    switch = _Switch(app.create_loading_app())
-    private = Listener(
-        switch,
-        settings.metrics_listen,
-        PRIVATE_THREADS,
-        PRIVATE_CONNECTIONS,
-        PRIVATE_TIMEOUT,
-        HEADER_LIMIT,
-        _count_nothing,
-        end.fail,
-    )
-    private.start()
+    switch = _Switch(create_loading_app())
+    metrics_port = _serve_private(switch, settings.metrics_listen, end.fail)
     with process.nothing_is_garbage():
-        parts = app.build(settings, telemetry, lambda: public.waiting)
-    public = Listener(
-        app.create_public_app(parts),
-        settings.listen,
-        settings.threads,
-        settings.connection_limit,
-        settings.request_timeout,
-        settings.max_body,
-        telemetry.count_request,
-        end.fail,
+        parts = build(settings, telemetry)
+    make_port = lambda: Port(  # noqa: E731
+        parts.app, parts.stats, parts.accounts, parts.paths, _trusted(settings), settings.request_timeout
     )
+    public = Listener(settings.listen, settings.connection_limit, settings.request_timeout, make_port, end.fail)
     signal.signal(signal.SIGHUP, lambda *_: parts.event_log.reopen() if parts.event_log else None)
     public.start()
-    switch.application = app.create_private_app(parts)  # ready only now, when posts are taken
-    started(public.effective_port, private.effective_port)
+    switch.application = create_private_app(  # ready only now, when posts are taken
+        parts.committer, parts.committer.counted, telemetry, settings.listen.port
+    )
+    started(public.port, metrics_port)
     end.wait()
     _log.info("draining")
     public.stop()
-    private.stop()
-    parts.ingest.close()
+    parts.committer.stop(STOP_SECONDS)
     _log.info("stopped")
     return end.code
 
 
-def _count_nothing(_status: int, _refusal: str | None) -> None:
-    """The private port's refusals are nobody's traffic."""
+def _serve_private(application: WSGIApp, address: Address, failed: Callable[[], None]) -> int:
+    """Serve the private port in threads, for as long as the process lives; returns the port."""
+    # It writes a line for each request that waits for a thread, which under load is most of its cost.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    try:
+        server = create_server(
+            application,
+            host=address.host,
+            port=address.port,
+            threads=PRIVATE_THREADS,
+            connection_limit=PRIVATE_CONNECTIONS,
+            ident=None,
+        )
+    except OSError as error:
+        raise OSError(f"can't listen on {address}: {error}") from error
+
+    def run() -> None:
+        try:
+            server.run()
+        except Exception:
+            _log.exception("listener_failed", port=server.effective_port)
+            failed()
+
+    threading.Thread(target=run, name="private", daemon=True).start()
+    return int(server.effective_port)

@@ -1,6 +1,5 @@
 """How much memory all bodies may take together, from their arrival to the reply."""
 
-import threading
 from typing import Final
 
 BODIES_LIMIT: Final = 32 * 1024 * 1024
@@ -11,23 +10,27 @@ ALWAYS_TAKEN: Final = 16 * 1024
 They are bounded by the number of connections: 32 MiB for 2000."""
 
 
-class Room:
-    """Memory that several threads take and give back."""
+class BodyMemory:
+    """Memory that bodies take as they arrive, and give back; for one thread.
+
+    It is taken for what has come, not for what is announced: a promise costs a client nothing, and would keep all
+    others out.
+    """
 
     def __init__(self, size: int) -> None:
         """`size` is in bytes."""
         self._left = size
-        self._lock = threading.Lock()
 
-    def take(self, size: int) -> bool:
-        """Take so much if there is enough; whether there was."""
-        with self._lock:
-            enough = size <= self._left
-            if enough:
-                self._left -= size
-        return enough
+    def grow(self, taken: int, size: int) -> int | None:
+        """A body for which `taken` bytes are held has grown to `size`: what is held now, `None` if there is no room."""
+        more = size - ALWAYS_TAKEN - taken
+        if more <= 0:
+            return taken
+        if more > self._left:
+            return None
+        self._left -= more
+        return taken + more
 
-    def give_back(self, size: int) -> None:
-        """The other way round."""
-        with self._lock:
-            self._left += size
+    def give_back(self, taken: int) -> None:
+        """A body is gone."""
+        self._left += taken

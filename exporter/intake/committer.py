@@ -1,204 +1,197 @@
-"""The spine: from a post's bytes to a committed count, and from a scrape to what it may show.
+"""The one thread that touches ledger and journal: it counts what was posted, and says what a scrape may show.
 
-    post    decode, label, fingerprint                                          (in the request's own thread)
-            draft, commit, apply: by whoever holds the commit lock, for all that wait at that moment
-    scrape  exposure, commit, apply, view: under the same lock; the text is written outside of it
+    posts   those that wait when it is free, together: draft, commit, apply; then the loop hears of their fates
+    others  scrapes, readiness, backup, landing page ask, and wait for so long at the most; they take their turn
 
-Neither a slow disk nor a flood makes a client wait: posts that would have to wait for longer than `PATIENCE` are
-refused as overloaded, and one commit takes so few of them that threads are left to say so.
-
-A post is answered only after the transaction that holds its events is committed, and memory changes only then.
+A post is answered only after the transaction that holds its events is committed, and memory changes only then. Posts
+that would wait for longer than `PATIENCE` behind a commit that hangs are refused; those in it have to hear of its end.
 """
 
+import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Final
+from queue import SimpleQueue
+from typing import Final, TypeVar
 
-import msgspec
 import structlog
 
-from exporter.counting.budgets import OVERFLOW
 from exporter.counting.changes import Changes
 from exporter.counting.draft import Draft
 from exporter.counting.ledger import Ledger, View
 from exporter.eventlog.file import EventLog, Record
-from exporter.intake.overload import PATIENCE, Load
+from exporter.intake.overload import PATIENCE
 from exporter.intake.post import Post
 from exporter.metrics.telemetry import Telemetry
 from exporter.storage.journal import Journal, StorageUnavailableError
-from exporter.wire.events import Reason, decode
-from exporter.wire.fingerprints import fingerprinter
-from exporter.wire.labels import Label, Version
+from exporter.wire.labels import Version
 
 Clock = Callable[[], float]
+T = TypeVar("T")
 
-SCRAPE_PATIENCE: Final = 0.5
-"""Seconds that a scrape waits for a commit."""
+ASKING_PATIENCE: Final = 0.5
+"""Seconds that a scrape waits for its turn."""
 
-LARGE_BODY: Final = 256 * 1024
-"""Bytes above which bodies are decoded one at a time, as what a body decodes to may take 20 times its memory."""
+BACKUP_PATIENCE: Final = 600.0
 
-_log = structlog.get_logger("ingest")
+EVENTS_TOGETHER: Final = 5000
+"""Events in one commit, about: scrapes wait for it, some twenty milliseconds."""
 
-
-class Answer(msgspec.Struct, frozen=True):
-    """What became of the elements of a body: how many there were, and by index why some of them were rejected."""
-
-    rejected: Mapping[int, Reason]
-    events: int
-    array: bool
+_log = structlog.get_logger("committer")
 
 
 class OverloadedError(Exception):
     """The post can't be counted soon enough; nothing of it was."""
 
 
-class Ingest:
-    """Counts posts and shows them to scrapes; safe to call from any thread."""
+class BusyError(Exception):
+    """The committer had no turn to give in time."""
+
+
+class Committer:
+    """Counts posts for one event loop, and answers what any other thread asks."""
 
     def __init__(
         self,
         ledger: Ledger,
         journal: Journal,
-        label: Label,
         telemetry: Telemetry,
         event_log: EventLog | None,
-        load: Load,
-        max_batch: int,
-        max_together: int,
         clock: Clock = time.time,
     ) -> None:
-        """`max_together` is the number of posts that one commit may take."""
+        """`clock` is in seconds since the epoch."""
         self._ledger = ledger
         self._journal = journal
-        self._label = label
-        self._fingerprints = fingerprinter(journal.key)
         self._telemetry = telemetry
         self._event_log = event_log
-        self._load = load
-        self._max_batch = max_batch
-        self._max_together = max_together
-        self._committing_since: float | None = None
         self._clock = clock
-        self._one_large = threading.Lock()
-        self._lock = threading.Lock()
+        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
         self._view = ledger.view()
-        self._waiting: deque[Post] = deque()
+        self._not_shown: View | None = None
+        """Of a scrape that did not wait for it: to be shown by the next, as the ledger takes it for shown."""
 
-    def load(self, restored: bool) -> None:
-        """Rebuild the ledger from its journal; `restored` says that this is an older copy. Raises `LedgerError`."""
+        self._working_since: float | None = None
+        """By the monotonic clock; `None` while there is nothing to do."""
+
+        # The loop's own.
+        self._waiting: deque[Post] = deque()
+        self._counting = False
+        self._decided: Callable[[list[Post]], None] = lambda _: None
+
+    # In the loop.
+
+    def submit(self, post: Post) -> None:
+        """Have a post counted together with all that wait; `on_decided` hears of it."""
+        self._waiting.append(post)
+        if len(self._waiting) == 1:
+            loop = asyncio.get_running_loop()
+            loop.call_soon(self._hand_over, loop)  # after all that has come in this turn of the loop
+
+    def on_decided(self, decided: Callable[[list[Post]], None]) -> None:
+        """Who hears, in the loop, of posts that were counted or have an `error`."""
+        self._decided = decided
+
+    def hangs(self, now: float) -> bool:
+        """Whether the disk has been busy for so long, `now` by the monotonic clock, that a post would wait too long."""
+        since = self._working_since
+        return since is not None and now - since > PATIENCE
+
+    def knows(self, app_id: str) -> bool:
+        """Whether an app has series of its own."""
+        return app_id in self._ledger.census.apps
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._counting or not self._waiting:
+            return
+        posts: list[Post] = []
+        events = 0
+        while self._waiting and events < EVENTS_TOGETHER:
+            post = self._waiting.popleft()
+            posts.append(post)
+            events += post.elements
+        self._counting = True
+        self._work.put(partial(self._count, posts, loop))
+        loop.call_later(PATIENCE, self._give_up_waiting, loop)
+
+    def _give_up_waiting(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Refuse those that have waited for too long behind a commit."""
+        late = []
+        while self._waiting and self._waiting[0].arrival.started <= loop.time() - PATIENCE:
+            late.append(self._waiting.popleft())
+        for post in late:
+            post.error = OverloadedError()
+        if late:
+            self._decided(late)
+        if self._waiting:
+            loop.call_at(self._waiting[0].arrival.started + PATIENCE, self._give_up_waiting, loop)
+
+    def _have_counted(self, posts: list[Post], loop: asyncio.AbstractEventLoop) -> None:
+        self._counting = False
+        self._hand_over(loop)
+        self._decided(posts)
+
+    # In the committer's thread.
+
+    def start(self, restored: bool) -> None:
+        """Rebuild the ledger from its journal, then work; `restored` says that it is an older copy.
+
+        Raises `LedgerError`.
+        """
         self._journal.load(self._ledger.apply)
         if restored:
             self._commit(self._ledger.begin_anew(self._clock()))
             self._journal.mark_restored()
         self._view = self._ledger.view()
+        self._thread.start()
 
-    def counted(self) -> dict[Version, int]:
-        """The events of each version on /metrics, those that are not shown yet among them."""
-        with self._lock:
-            return self._ledger.counted()
+    def stop(self, patience: float) -> None:
+        """Finish what waits, write the event log out, and close the ledger; a disk that hangs is left behind."""
+        self._work.put(None)
+        self._thread.join(patience)
+        if self._event_log:
+            self._event_log.close()
+        if not self._thread.is_alive():
+            self._journal.close()
 
-    def post(self, body: bytes) -> Answer:
-        """Count a body's events.
+    def _run(self) -> None:
+        while (work := self._work.get()) is not None:
+            self._working_since = time.monotonic()
+            work()
+            self._working_since = None
 
-        Raises `MalformedBodyError`, `TooManyEventsError`, `OverloadedError` or `StorageUnavailableError`; then nothing
-        was counted.
-        """
-        post = self._read(body)
-        self._telemetry.batch_events.observe(post.elements)
-        self._decide(post)
-        if self._event_log and (counted := post.counted()):
-            self._event_log.offer(Record(body, self._clock(), counted))
-        return Answer(post.rejected, post.elements, post.array)
-
-    def _read(self, body: bytes) -> Post:
-        # Of what is decoded, only what counting needs outlives this.
-        if len(body) <= LARGE_BODY:
-            return Post(decode(body, self._max_batch), self._label, self._fingerprints)
-        with self._one_large:
-            return Post(decode(body, self._max_batch), self._label, self._fingerprints)
-
-    def _decide(self, post: Post) -> None:
-        started = self._load.now()
-        self._refuse_if_overloaded(post, started)
-        self._wait(post, started + PATIENCE)
-        if post.error is not None:
-            raise post.error
-        self._load.finished(started)
-
-    def _wait(self, post: Post, deadline: float) -> None:
-        self._waiting.append(post)
-        taken = False
-        while not post.decided:
-            free = self._lock.acquire(blocking=False)  # mostly it is, and to ask with a timeout costs more
-            # Once taken into a commit, a post has to hear of its fate, however long that takes.
-            if free or self._lock.acquire(timeout=-1 if taken else max(deadline - self._load.now(), 0)):
-                try:
-                    if not post.decided:
-                        self._commit_waiting()
-                finally:
-                    self._lock.release()
-            elif self._withdraw(post):
-                raise OverloadedError
-            else:
-                taken = True
-
-    def _refuse_if_overloaded(self, post: Post, now: float) -> None:
-        # Apps without series of their own share one part, or forged names would make each real app the noisy one.
-        series = post.entries.series
-        app_id = series[0].version.app_id if series else OVERFLOW
-        if app_id not in self._ledger.census.apps:
-            app_id = OVERFLOW
-        since = self._committing_since
-        if self._load.overloaded(app_id) or (since is not None and now - since > PATIENCE):
-            raise OverloadedError
-
-    def _withdraw(self, post: Post) -> bool:
+    def _count(self, posts: list[Post], loop: asyncio.AbstractEventLoop) -> None:
         try:
-            self._waiting.remove(post)
-        except ValueError:
-            return False
-        return True
-
-    def _take(self) -> list[Post]:
-        posts: list[Post] = []
-        while self._waiting and len(posts) < self._max_together:
-            try:
-                posts.append(self._waiting.popleft())
-            except IndexError:  # the others have withdrawn
-                break
-        return posts
-
-    def _commit_waiting(self) -> None:
-        self._committing_since = self._load.now()
-        posts = self._take()
-        try:
-            self._settle()
-            draft = Draft(self._ledger, self._clock(), self._journal.remembers)
-            for post in posts:
-                post.series = draft.add(post.entries)
-            self._commit(draft.changes)
+            self._draft_and_commit(posts)
         except Exception as error:  # whatever it is, those that wait must hear of it
             for post in posts:
-                post.error, post.decided = error, True
-            return
-        finally:
-            self._committing_since = None
+                post.error = error
+        with suppress(RuntimeError):  # the loop has ended, and nobody waits any more
+            loop.call_soon_threadsafe(self._have_counted, posts, loop)
+
+    def _draft_and_commit(self, posts: list[Post]) -> None:
+        self._settle()
+        draft = Draft(self._ledger, self._clock(), self._journal.remembers)
+        for post in posts:
+            post.series = draft.add(post.entries)
+        self._commit(draft.changes)
         self._telemetry.count_folded(draft.folded)
         for series in draft.changes.totals:
             self._telemetry.last_event[series.version.app_id] = draft.changes.at
         for post in posts:
-            self._note(post)
+            self._note(post, draft.changes.at)
 
-    def _note(self, post: Post) -> None:
+    def _note(self, post: Post, now: float) -> None:
         duplicates = post.series.count(None)
         counted = len(post.series) - duplicates
         self._telemetry.tally = self._telemetry.tally.add(counted, duplicates, post.rejected.values(), post.ignored)
-        post.decided = True
+        if self._event_log and counted:
+            self._event_log.offer(Record(post.arrival.body, now, post.counted()))
 
     def _settle(self) -> None:
         landed = self._journal.settle()
@@ -218,44 +211,83 @@ class Ingest:
                 self._telemetry.commit_seconds.observe(time.perf_counter() - started)
         self._ledger.apply(changes)
 
+    def _scrape(self) -> View:
+        if self._not_shown is not None:
+            view, self._not_shown = self._not_shown, None
+            return view
+        with suppress(StorageUnavailableError):  # then all stays as it was shown
+            self._settle()
+            self._commit(self._ledger.exposure(self._clock()))
+        return self._look()
+
+    def _look(self) -> View:
+        self._view = self._ledger.view()
+        return self._view
+
+    def _commit_nothing(self) -> bool:
+        try:
+            self._settle()
+            self._journal.commit(Changes(self._clock()))
+        except StorageUnavailableError:
+            return False
+        return True
+
+    def _back_up(self, target: Path) -> None:
+        self._settle()  # what is in doubt may hold a transaction open, and the copy would wait for its end
+        self._journal.backup(target)
+
+    # In any thread.
+
+    def _ask(self, question: Callable[[], T], patience: float = ASKING_PATIENCE) -> "Future[T]":
+        """Have the committer answer in its turn; waits for so long. Raises what the question does, or `BusyError`."""
+        future: Future[T] = Future()
+        self._work.put(partial(_answer, future, question))
+        try:
+            future.exception(patience)
+        except TimeoutError:
+            future.cancel()
+        return future
+
     def view(self, scrape: bool) -> View:
         """What to show now; a `scrape` moves series on: births, releases and expiries, committed before they show.
 
         If that commit fails, everything stays as it was shown, and the scrape is served all the same; while another one
         hangs, the scrape shows what the one before did.
         """
-        if self._lock.acquire(timeout=SCRAPE_PATIENCE):
-            try:
-                if scrape:
-                    self._move_on()
-                self._view = self._ledger.view()
-            finally:
-                self._lock.release()
+        future = self._ask(self._scrape if scrape else self._look)
+        if future.done() and not future.cancelled():
+            return future.result()
+        if scrape and not future.cancelled():
+            future.add_done_callback(self._keep)
         return self._view
 
-    def _move_on(self) -> None:
-        with suppress(StorageUnavailableError):
-            self._settle()
-            self._commit(self._ledger.exposure(self._clock()))
+    def _keep(self, future: "Future[View]") -> None:
+        if future.exception() is None:
+            self._not_shown = future.result()
+
+    def counted(self) -> dict[Version, int]:
+        """The events of each version on /metrics, those that are not shown yet among them. Raises `BusyError`."""
+        return _result(self._ask(self._ledger.counted))
 
     def ready(self) -> bool:
-        """Whether posts can be counted; after a failed commit, finds out by a commit of nothing."""
+        """Whether a post would be counted; after a failed commit, finds out by a commit of nothing."""
+        if self.hangs(time.monotonic()):
+            return False
         if self._journal.healthy:
             return True
-        if not self._lock.acquire(timeout=SCRAPE_PATIENCE):
-            return False
-        try:
-            self._settle()
-            self._journal.commit(Changes(self._clock()))
-        except StorageUnavailableError:
-            return False
-        finally:
-            self._lock.release()
-        return True
+        future = self._ask(self._commit_nothing)
+        return future.done() and not future.cancelled() and future.result()
+
+    def backup(self, target: Path) -> None:
+        """Write a consistent copy of the ledger; posts wait until it is complete.
+
+        Raises `StorageUnavailableError`, `sqlite3.Error` or `BusyError`.
+        """
+        _result(self._ask(partial(self._back_up, target), BACKUP_PATIENCE))
 
     def observe(self) -> None:
         """Bring the gauges about the ledger up to date."""
-        self._telemetry.ready.set(self._journal.healthy)
+        self._telemetry.ready.set(self.ready())
         self._telemetry.ledger_bytes.set(self._journal.size)
         since = self._ledger.seen.since
         self._telemetry.dedup_span.set(0 if since is None else self._clock() - since)
@@ -265,18 +297,16 @@ class Ingest:
         """The data directory."""
         return self._journal.directory
 
-    def backup(self, target: Path) -> None:
-        """Write a consistent copy of the ledger; posts wait until it is complete.
 
-        Raises `StorageUnavailableError` or `sqlite3.Error`.
-        """
-        with self._lock:
-            self._settle()  # what is in doubt may hold a transaction open, and the copy would wait for its end
-            self._journal.backup(target)
+def _answer(future: "Future[T]", question: Callable[[], T]) -> None:
+    if future.set_running_or_notify_cancel():
+        try:
+            future.set_result(question())
+        except BaseException as error:
+            future.set_exception(error)
 
-    def close(self) -> None:
-        """Write out what waits, and close the ledger."""
-        if self._event_log:
-            self._event_log.close()
-        with self._lock:
-            self._journal.close()
+
+def _result(future: "Future[T]") -> T:
+    if not future.done() or future.cancelled():
+        raise BusyError
+    return future.result()

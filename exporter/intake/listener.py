@@ -1,137 +1,150 @@
-"""A waitress server on one address, in a thread of its own and with its own worker threads.
+"""The public port: one event loop in a thread of its own, from the first connection to the last reply."""
 
-What waitress does not do by itself is here, and in `channel` what concerns one connection: errors in our form, a
-deadline for unfinished requests, a bound on the memory that all bodies take together, and a shutdown that answers all
-that was read. Its loop and its threads are replaced by a `Poller` and `Workers`.
-"""
-
-import math
+import asyncio
+import socket
 import threading
-import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 import structlog
-from waitress import wasyncore
-from waitress.adjustments import Adjustments
-from waitress.server import TcpWSGIServer
 
-from exporter.intake.body_memory import BODIES_LIMIT, Room
-from exporter.intake.channel import Channel
-from exporter.intake.poller import Poller
-from exporter.intake.workers import Workers
+from exporter.intake.connection import Connection
+from exporter.intake.port import Port
 from exporter.settings import Address
 
-HEADER_LIMIT: Final = 16 * 1024
-"""Bytes of a request's header; the plugin's is below 500."""
+BACKLOG: Final = 2048
+"""Connections that the kernel keeps while we take none."""
 
-_BUFFERED: Final = 1 << 30
-"""Above any body or reply: what waitress would put into a temporary file stays in memory, as there may be no folder."""
-
-_PACKET: Final = 16 * 1024
-"""Bytes of a reply up to which it is kept back until it is complete: waitress would send the header, then the body."""
+_ACCEPTED_TOGETHER: Final = 100
+_RETRY_SECONDS: Final = 1.0
+_CHECK_SECONDS: Final = 1.0
+_DRAIN_SECONDS: Final = 0.02
+_LAST_TURNS: Final = 5
 
 _log = structlog.get_logger("listener")
 
-WSGIApp = Callable[..., Any]
 
-
-class Listener(TcpWSGIServer):  # type: ignore[misc]
-    """A waitress server on one address; `start` and `stop` it once."""
-
-    channel_class = Channel
-    next_channel_cleanup = math.inf  # `_run` does it
+class Listener:
+    """Takes connections on one address; `start` and `stop` it once."""
 
     def __init__(
-        self,
-        application: WSGIApp,
-        address: Address,
-        threads: int,
-        connections: int,
-        timeout: float,
-        max_body: int,
-        count_request: Callable[[int, str | None], None],
-        failed: Callable[[], None],
+        self, address: Address, limit: int, timeout: float, make_port: Callable[[], Port], failed: Callable[[], None]
     ) -> None:
-        """Binds the address; `failed` is called if the server ends by itself. Raises `OSError`."""
-        adjustments = Adjustments(
-            host=address.host,
-            port=address.port,
-            threads=threads,
-            connection_limit=connections,
-            backlog=2048,
-            max_request_body_size=max_body + 1,
-            max_request_header_size=HEADER_LIMIT,
-            inbuf_overflow=_BUFFERED,
-            outbuf_overflow=_BUFFERED,
-            clear_untrusted_proxy_headers=False,  # whom to believe is `--trusted-proxy`'s business
-            ident=None,
-        )
-        adjustments.send_bytes = _PACKET
-        self.room = Room(max(BODIES_LIMIT, max_body))
-        self.poller = Poller()
-        self._workers = Workers(threads, "answer", Channel.service)
-        self.count_request = count_request
-        self._failed = failed
+        """Binds the address. At most `limit` connections are open at a time; a drain takes `timeout` seconds at the
+        most; `make_port` is called in the loop; `failed` if the loop ends by itself. Raises `OSError`.
+        """
+        self._socket = _bind(address)
+        self.port: int = self._socket.getsockname()[1]
+        self._limit = limit
         self._timeout = timeout
-        self._deadline: float | None = None
-        self._maintained = 0.0
-        try:
-            super().__init__(application, map=self.poller, dispatcher=self._workers, adj=adjustments)
-        except OSError as error:
-            raise OSError(f"can't listen on {address}: {error}") from error
-        self._thread = threading.Thread(target=self._run, name=f"listen-{self.effective_port}", daemon=True)
+        self._make_port = make_port
+        self._failed = failed
+        self._listens = False
+        self._opening: set[asyncio.Task[object]] = set()
+        self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
+        self._ready = threading.Event()
 
     def start(self) -> None:
-        """Serve, in threads."""
-        self._workers.start()
+        """Take connections, in a thread."""
         self._thread.start()
-
-    @property
-    def waiting(self) -> int:
-        """Requests that wait for a thread."""
-        return self._workers.waiting
-
-    def watch(self) -> None:
-        """Have the loop wait for another connection, if one may come."""
-        self.poller.watch(self._fileno, self)
-
-    def add_task(self, task: Channel) -> None:
-        self._workers.put(task)
-
-    def pull_trigger(self) -> None:
-        """Nothing: by this waitress would wake its loop, to ask each connection anew what it waits for."""
-
-    def _maintain(self, now: float) -> None:
-        """Every second: end what is overdue."""
-        if now < self._maintained + 1 and self._deadline is None:
-            return
-        self._maintained = now
-        for channel in list(self.active_channels.values()):
-            channel.end_if_overdue(now, self._timeout)
+        self._ready.wait()
 
     def stop(self) -> None:
         """Accept no more, answer all that was read, then close."""
-        self.trigger.pull_trigger(self._begin_to_drain)
-        self._thread.join()
-        self.poller.close()
-
-    def _begin_to_drain(self) -> None:
-        self._deadline = time.monotonic() + self._timeout
-        wasyncore.dispatcher.close(self)
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join(self._timeout + _RETRY_SECONDS)
 
     def _run(self) -> None:
         try:
-            while self._deadline is None or self._drains():
-                self.poller.turn(0.1 if self._deadline else 1)
-                self._maintain(time.time())
+            asyncio.run(self._serve())
         except Exception:
-            _log.exception("listener_failed", port=self.effective_port)
+            _log.exception("listener_failed", port=self.port)
             self._failed()
-        self._workers.stop()
+        finally:
+            self._ready.set()
 
-    def _drains(self) -> bool:
-        for channel in list(self.active_channels.values()):
-            if channel.at_rest:
-                channel.handle_close()
-        return bool(self.active_channels) and time.monotonic() < (self._deadline or 0)
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(_on_error)
+        self._stopping = asyncio.Event()
+        self._served = port = self._make_port()
+        port.on_closed = self._listen
+        self._listen()
+        self._ready.set()
+        while not self._stopping.is_set():
+            for connection in list(port.connections):
+                connection.check(port.now())
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _CHECK_SECONDS)
+        await self._drain(port)
+
+    # Connections come.
+
+    def _open(self) -> int:
+        return len(self._served.connections) + len(self._opening)
+
+    def _listen(self) -> None:
+        if not self._listens and self._open() < self._limit and not self._stopping.is_set():
+            self._listens = True
+            self._loop.add_reader(self._socket, self._accept)
+
+    def _rest(self) -> None:
+        self._listens = False
+        self._loop.remove_reader(self._socket)
+
+    def _accept(self) -> None:
+        for _ in range(_ACCEPTED_TOGETHER):
+            if self._open() >= self._limit:
+                self._rest()  # until one ends
+                return
+            try:
+                accepted, _ = self._socket.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                return
+            except Exception as error:  # too few files, for one: whatever it is, it must not end the taking of posts
+                _log.error("cannot_accept", error=str(error))
+                self._rest()
+                self._loop.call_later(_RETRY_SECONDS, self._listen)
+                return
+            self._take(accepted)
+
+    def _take(self, accepted: socket.socket) -> None:
+        accepted.setblocking(False)
+        task = self._loop.create_task(self._loop.connect_accepted_socket(lambda: Connection(self._served), accepted))
+        self._opening.add(task)
+        task.add_done_callback(self._opening.discard)
+
+    # The end.
+
+    async def _drain(self, port: Port) -> None:
+        port.draining = True
+        for _ in range(_LAST_TURNS):  # what had come before the end was asked for is read
+            self._accept()
+            await asyncio.sleep(0)
+        self._rest()
+        self._socket.close()
+        deadline = port.now() + self._timeout
+        while port.connections and port.now() < deadline:
+            for connection in list(port.connections):
+                connection.drain()
+                connection.check(port.now())
+            await asyncio.sleep(_DRAIN_SECONDS)
+        for connection in list(port.connections):
+            connection.abort()
+
+
+def _bind(address: Address) -> socket.socket:
+    try:
+        found = socket.getaddrinfo(*address, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, *_, place = found[0]
+        listening = socket.create_server(place, family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise OSError(f"can't listen on {address}: {error}") from error
+    listening.setblocking(False)
+    return listening
+
+
+def _on_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    _log.error("internal_error", what=context["message"], exc_info=context.get("exception"))

@@ -1,20 +1,35 @@
-"""A post between its decoding and its commit: which of its events ask to be counted, and what became of them."""
+"""A post from its arrival to its reply: which of its events ask to be counted, and what became of them."""
 
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, cast
+
+import msgspec
 
 from exporter.counting.ledger import Entries
 from exporter.wire.events import Batch, Event, Reason, Rejected
 from exporter.wire.fingerprints import Fingerprints
 from exporter.wire.labels import Ignored, IgnoredReason, Label, Outcome, Series
 
+if TYPE_CHECKING:
+    from exporter.intake.answers import Answer
+
+
+class Arrival(msgspec.Struct, frozen=True, gc=False):
+    """A post as it came: `answer` takes the reply, in the loop; `started` is when it was there, by the loop's clock."""
+
+    body: bytes
+    user_agent: str
+    answer: "Callable[[Answer], None]"
+    started: float
+
 
 class Post:
     """A decoded post on its way through the commit; `error` or `series` are set when it is decided."""
 
-    __slots__ = ("array", "decided", "elements", "entries", "error", "ignored", "positions", "rejected", "series")
+    __slots__ = ("array", "arrival", "elements", "entries", "error", "ignored", "positions", "rejected", "series")
 
-    def __init__(self, batch: Batch, label: Label, fingerprints: Fingerprints) -> None:
+    def __init__(self, arrival: Arrival, batch: Batch, label: Label, fingerprints: Fingerprints) -> None:
+        self.arrival = arrival
         self.array = batch.array
         self.elements = len(batch.items)
         self.positions: Sequence[int] = range(self.elements)
@@ -26,7 +41,6 @@ class Post:
         self.entries = Entries(series, fingerprints(events), timestamps, devices)
         self.series: Sequence[Series | None] = ()
         self.error: Exception | None = None
-        self.decided = False
 
     def _sort_out(
         self, items: Sequence[Event | Rejected], outcomes: Sequence[Outcome]

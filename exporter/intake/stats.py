@@ -1,138 +1,184 @@
-"""The resource that devices post their events to, and what it answers."""
+"""Where devices post their events: the resource of the public port."""
 
-import re
-import time
-from collections import Counter
-from collections.abc import Iterator
-from functools import lru_cache
-from hmac import compare_digest
-from random import randint
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final
 
 import falcon
+import falcon.asgi
+import structlog
 
-from exporter.intake.committer import Answer, Ingest, OverloadedError
+from exporter.counting.budgets import OVERFLOW
+from exporter.intake.answers import Answer, refused, taken, turned_away
+from exporter.intake.committer import Committer, OverloadedError
+from exporter.intake.overload import PATIENCE, Overload
+from exporter.intake.paths import StatsPaths
+from exporter.intake.post import Arrival, Post
 from exporter.metrics.telemetry import Telemetry
-from exporter.replies import OK, RequestRefusedError, refuse, reply
+from exporter.replies import OK, RequestRefusedError, reply
 from exporter.storage.journal import StorageUnavailableError
-from exporter.wire.events import MalformedBodyError, TooManyEventsError
-from exporter.wire.refusals import EVENT_REFUSALS, REQUEST_REFUSALS, error_body
+from exporter.wire.events import MalformedBodyError, TooManyEventsError, decode_carefully, decode_strictly
+from exporter.wire.fingerprints import Fingerprints
+from exporter.wire.labels import Label
 
-RETRY_SECONDS: Final = (5, 20)
-"""Retry-After is chosen between these, for a fleet that came at once must not come back at once."""
+LARGE_BODY: Final = 64 * 1024
+"""Bytes above which a body is decoded apart, one at a time: it holds nobody up, and of what it decodes to, which may
+take 20 times its memory, there is only one."""
 
-_USER_AGENT: Final = re.compile(r"CapacitorUpdater/(\d{1,4})\.(\d{1,4})\.(\d{1,4})", re.ASCII)
-_FIRST_TO_WAIT: Final = {6: (6, 51, 16), 7: (7, 51, 15), 9: (11,), 10: (11,)}
-"""By major version; 9 and 10 are accidental releases of the age of 5.0."""
+_log = structlog.get_logger("stats")
 
 
 class StatsResource:
-    """`/stats`: where devices post their events."""
+    """`/stats`, as Falcon calls it; `take` is its own way in."""
 
-    def __init__(self, ingest: Ingest, telemetry: Telemetry, max_body: int, token: str) -> None:
-        """With a `token`, the route's path has a parameter of that name, which must equal it."""
-        self._ingest = ingest
+    def __init__(
+        self,
+        committer: Committer,
+        label: Label,
+        fingerprints: Fingerprints,
+        telemetry: Telemetry,
+        overload: Overload,
+        max_body: int,
+        max_batch: int,
+        paths: StatsPaths,
+    ) -> None:
+        self.max_body = max_body
+        self._committer = committer
+        self._label = label
+        self._fingerprints = fingerprints
         self._telemetry = telemetry
-        self._max_body = max_body
-        self._token = token.encode()
+        self._overload = overload
+        self._max_batch = max_batch
+        self._paths = paths
+        self._apart = ThreadPoolExecutor(1, "decode")
+        committer.on_decided(self._decided)
 
-    def on_get(self, _req: falcon.Request, resp: falcon.Response, token: str = "") -> None:
+    # As Falcon calls it.
+
+    async def on_get(self, _req: falcon.asgi.Request, resp: falcon.asgi.Response, token: str = "") -> None:
         """A person, or a probe, that asks whether the address is right."""
         self._check(token)
         reply(resp, OK)
 
-    def on_options(self, _req: falcon.Request, _resp: falcon.Response, token: str = "") -> None:
+    on_head = on_get
+
+    async def on_options(self, _req: falcon.asgi.Request, _resp: falcon.asgi.Response, token: str = "") -> None:
         """Refused: Falcon's own answer would be a 2xx with an empty body."""
         self._check(token)
-        raise falcon.HTTPMethodNotAllowed(["GET", "POST"])
+        raise falcon.HTTPMethodNotAllowed(["GET", "HEAD", "POST"])
 
-    def on_post(self, req: falcon.Request, resp: falcon.Response, token: str = "") -> None:
+    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, token: str = "") -> None:
         """Count the events of the body, one object or an array of them."""
         self._check(token)
-        body = self._body(req)
-        started = time.perf_counter()
-        try:
-            answer = self._ingest.post(body)
-        except MalformedBodyError:
-            raise RequestRefusedError("invalid_json_parse_body") from None
-        except TooManyEventsError:
-            raise RequestRefusedError("too_many_events") from None
-        except StorageUnavailableError:
-            raise RequestRefusedError("storage_unavailable") from None
-        except OverloadedError:
-            _turn_away(req, resp)
-            return
-        finally:
-            self._telemetry.request_seconds.observe(time.perf_counter() - started)
-        _answer(resp, answer)
+        body = await req.stream.read(self.max_body + 1)
+        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        encoding, user_agent = req.get_header("Content-Encoding") or "", req.user_agent or ""
+        self.take(body, encoding, user_agent, partial(_resolve, answered))
+        _write(resp, await answered)
 
     def _check(self, token: str) -> None:
-        if not compare_digest(token.encode("utf-8", "replace"), self._token):
+        if not self._paths.admits(token):
             raise RequestRefusedError("not_found")
 
-    def _body(self, req: falcon.Request) -> bytes:
-        if req.env.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
-            raise RequestRefusedError("unsupported_encoding")
-        body: bytes = req.stream.read(self._max_body + 1)  # our servers end it with the body
-        if len(body) > self._max_body:
-            raise RequestRefusedError("body_too_large")
-        return body
+    # Its own way.
 
-
-def _turn_away(req: falcon.Request, resp: falcon.Response) -> None:
-    """Refuse a post for now, in the way that its client understands."""
-    refuse(resp, "overloaded")
-    resp.status, headers = overload_reply(req.user_agent or "")
-    resp.set_headers(headers)
-
-
-def overload_reply(user_agent: str) -> tuple[int, dict[str, str]]:
-    """The status, and more headers, with which a client is turned away for now."""
-    if honours_retry_after(user_agent):
-        return 429, {"Retry-After": str(randint(*RETRY_SECONDS))}  # noqa: S311 - to spread clients, not to hide
-    return REQUEST_REFUSALS["overloaded"].status, {}
-
-
-def honours_retry_after(user_agent: str) -> bool:
-    """Whether a client waits after a 429 and then sends its events again.
-
-    Older plugins that meet a 429 stop their stats and their channel calls until the app restarts; to them a 503 is an
-    error like any other (source: the plugin's `CapgoUpdater.java`, `handleRateLimit`).
-    """
-    match = _USER_AGENT.match(user_agent)
-    if match is None:
-        return False
-    number = tuple(map(int, match.groups()))
-    return number >= _FIRST_TO_WAIT.get(number[0], (8, 51, 5))
-
-
-def _answer(resp: falcon.Response, answer: Answer) -> None:
-    rejected = answer.rejected
-    if rejected:
-        resp.context["rejected"] = Counter(rejected.values())
-    if answer.array:
-        reply(resp, _results(answer) if rejected else _all_ok(answer.events))
-    elif not rejected:
-        reply(resp, OK)
-    else:
-        status, message = EVENT_REFUSALS[rejected[0]]
-        reply(resp, error_body(rejected[0], message), status)
-
-
-def _results(answer: Answer) -> bytes:
-    return b'{"status":"ok","results":[' + b",".join(_each(answer)) + b"]}"
-
-
-def _each(answer: Answer) -> Iterator[bytes]:
-    for index in range(answer.events):
-        reason = answer.rejected.get(index)
-        if reason is None:
-            yield b'{"status":"ok","index":%d}' % index
+    def take(self, body: bytes, encoding: str, user_agent: str, answer: Callable[[Answer], None]) -> None:
+        """Count the events of a body; `answer` is called in the loop, now or later."""
+        if encoding and encoding.lower() != "identity":
+            answer(refused("unsupported_encoding"))
+        elif len(body) > self.max_body:
+            answer(refused("body_too_large"))
         else:
-            message = EVENT_REFUSALS[reason].message
-            yield f'{{"status":"error","error":"{reason}","message":"{message}","index":{index}}}'.encode()
+            self._overload.waiting += 1
+            self._read(Arrival(body, user_agent, answer, self._overload.now()))
+
+    def _read(self, arrival: Arrival) -> None:
+        try:
+            post = self._read_here(arrival)
+        except Exception as error:
+            self._fail(arrival, error)
+            return
+        if post is not None:
+            self._decide(post)
+        else:
+            reading = asyncio.get_running_loop().run_in_executor(self._apart, self._read_apart, arrival)
+            reading.add_done_callback(partial(self._have_read, arrival))
+
+    def _read_here(self, arrival: Arrival) -> Post | None:
+        """In the loop; `None` if it would hold others up."""
+        if len(arrival.body) > LARGE_BODY:
+            return None
+        batch = decode_strictly(arrival.body, self._max_batch)
+        return None if batch is None else Post(arrival, batch, self._label, self._fingerprints)
+
+    def _read_apart(self, arrival: Arrival) -> Post:
+        if self._overload.now() - arrival.started > PATIENCE:
+            raise OverloadedError
+        batch = decode_strictly(arrival.body, self._max_batch) or decode_carefully(arrival.body, self._max_batch)
+        return Post(arrival, batch, self._label, self._fingerprints)
+
+    def _have_read(self, arrival: Arrival, reading: "asyncio.Future[Post]") -> None:
+        error = reading.exception()
+        if error is None:
+            self._decide(reading.result())
+        else:
+            self._fail(arrival, error)
+
+    def _decide(self, post: Post) -> None:
+        self._telemetry.batch_events.observe(post.elements)
+        if self._overload.refuses(self._sender(post)) or self._committer.hangs(self._overload.now()):
+            self._fail(post.arrival, OverloadedError())
+        else:
+            self._committer.submit(post)
+
+    def _sender(self, post: Post) -> str:
+        # Apps without series of their own share one part, or forged names would make each real app the noisy one.
+        series = post.entries.series
+        app_id = series[0].version.app_id if series else OVERFLOW
+        return app_id if self._committer.knows(app_id) else OVERFLOW
+
+    def _decided(self, posts: list[Post]) -> None:
+        if posts[0].error is None:
+            self._overload.finished(len(posts), posts[0].arrival.started)
+        for post in posts:
+            if post.error is None:
+                self._answer(post.arrival, taken(post))
+            else:
+                self._fail(post.arrival, post.error)
+
+    def _fail(self, arrival: Arrival, error: BaseException) -> None:
+        if isinstance(error, OverloadedError):
+            self._answer(arrival, turned_away(arrival.user_agent))
+            return
+        name = _REFUSALS.get(type(error), "internal_error")
+        if name == "internal_error":
+            _log.error(name, exc_info=error)
+        self._answer(arrival, refused(name))
+
+    def _answer(self, arrival: Arrival, answer: Answer) -> None:
+        overload = self._overload
+        overload.waiting -= 1
+        self._telemetry.request_seconds.observe(overload.now() - arrival.started)
+        arrival.answer(answer)
 
 
-@lru_cache(256)
-def _all_ok(events: int) -> bytes:
-    return _results(Answer({}, events, array=True))
+_REFUSALS: Final[dict[type[BaseException], str]] = {
+    MalformedBodyError: "invalid_json_parse_body",
+    TooManyEventsError: "too_many_events",
+    StorageUnavailableError: "storage_unavailable",
+}
+
+
+def _resolve(answered: "asyncio.Future[Answer]", answer: Answer) -> None:
+    if not answered.done():  # as it is when the client has left, and its request was cancelled
+        answered.set_result(answer)
+
+
+def _write(resp: falcon.asgi.Response, answer: Answer) -> None:
+    resp.context.refusal = answer.refusal
+    resp.context.rejected = answer.rejected
+    if answer.retry_after is not None:
+        resp.set_header("Retry-After", str(answer.retry_after))
+    reply(resp, answer.body, answer.status)

@@ -1,6 +1,6 @@
 """`/` of the private port: what this is, where to look, and whether posts arrive."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import escape
 from typing import Final
 
@@ -15,7 +15,7 @@ _LANDING_ROWS: Final = 200
 class LandingResource:
     """A page for people."""
 
-    def __init__(self, counted: Callable[[], dict[Version, int]], version: str, stats_port: int) -> None:
+    def __init__(self, counted: Callable[[], Mapping[Version, int]], version: str, stats_port: int) -> None:
         self._counted = counted
         self._version = version
         self._stats_port = stats_port
@@ -26,7 +26,7 @@ class LandingResource:
         reply(resp, page.encode(), content_type="text/html; charset=utf-8")
 
 
-def _table(counted: dict[Version, int]) -> str:
+def _table(counted: Mapping[Version, int]) -> str:
     if not counted:
         return "<p>No event has been counted yet.</p>"
     rows = sorted(counted.items())

@@ -2,17 +2,21 @@
 
 import sqlite3
 import tempfile
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import falcon
 
 from exporter.counting.ledger import View
 from exporter.metrics.exposition import Exposer, encoded
+from exporter.metrics.landing import LandingResource
 from exporter.metrics.telemetry import Telemetry
-from exporter.replies import OK, RequestRefusedError, reply
+from exporter.replies import OK, RequestRefusedError, reply, with_error_forms
 from exporter.storage.journal import StorageUnavailableError
+from exporter.wire.labels import Version
 
 SCRAPE_HEADER: Final = "X-Prometheus-Scrape-Timeout-Seconds"
 """Sent by Prometheus with every scrape, and by nobody who just looks."""
@@ -36,6 +40,32 @@ class Source(Protocol):
 
     def backup(self, target: Path) -> None:
         """Write a consistent copy of the ledger. Raises `StorageUnavailableError` or `sqlite3.Error`."""
+
+
+def create_private_app(
+    source: Source, counted: Callable[[], Mapping[Version, int]], telemetry: Telemetry, stats_port: int
+) -> Callable[..., Any]:
+    """The WSGI app of the private port: metrics, health, and a page for people."""
+    app = falcon.App()
+    app.req_options.strip_url_path_trailing_slash = True
+    app.add_route("/metrics", MetricsResource(source, telemetry))
+    app.add_route("/healthz", HealthResource())
+    app.add_route("/readyz", ReadyResource(source))
+    app.add_route("/backup", BackupResource(source))
+    app.add_route("/", LandingResource(counted, version("capgo-exporter"), stats_port))
+    return with_error_forms(app)
+
+
+def create_loading_app() -> Callable[..., Any]:
+    """The private port while the ledger loads: alive, not ready; an empty scrape would end every series."""
+    app = falcon.App()
+    app.add_route("/healthz", HealthResource())
+    app.add_sink(_still_loading)
+    return with_error_forms(app)
+
+
+def _still_loading(req: falcon.Request, resp: falcon.Response, **_: Any) -> None:
+    raise RequestRefusedError("loading")
 
 
 class MetricsResource:

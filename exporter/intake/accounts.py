@@ -1,0 +1,26 @@
+"""The public port's books: every answer is counted by its status, every refusal by its name, and told of in the log."""
+
+from collections.abc import Callable, Mapping
+
+from exporter.intake.refusal_log import RefusalLog
+from exporter.metrics.telemetry import Telemetry
+from exporter.wire.events import Reason
+
+
+class Accounts:
+    """Notes what was answered; for one thread."""
+
+    def __init__(self, telemetry: Telemetry, log: RefusalLog) -> None:
+        self._count = telemetry.count_request
+        self._log = log
+
+    def note(
+        self, status: int, refusal: str | None, rejected: Mapping[Reason, int] | None, client: Callable[[], str]
+    ) -> None:
+        """A request was answered; `client` tells the address that it came from."""
+        self._count(status, refusal)
+        if refusal is not None:
+            self._log.note(refusal, client())
+        elif rejected:
+            for reason, number in rejected.items():
+                self._log.note(reason, client(), number)

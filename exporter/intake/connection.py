@@ -1,0 +1,239 @@
+"""A connection of the public port: its requests in their order, each with its reply.
+
+What no server has by itself is here: a lingering close after a refusal, for to close while the client still sends would
+reset the connection, and it would never read why; and deadlines by the monotonic clock, for a request that has stopped
+arriving, for a client that does not read, and for one that says nothing.
+"""
+
+import asyncio
+from collections import deque
+from functools import partial
+from typing import Final, cast
+
+import structlog
+
+from exporter.intake.answers import Answer, refused
+from exporter.intake.asgi import respond
+from exporter.intake.client_address import client_address
+from exporter.intake.http import CONTINUE, render, render_raw
+from exporter.intake.port import Port
+from exporter.intake.request import Arriving, Request
+
+SLOWEST: Final = 1024
+"""Bytes a second that a request must bring on average, once it takes longer than the timeout."""
+
+LONGEST: Final = 120.0
+"""Seconds that it may take at the most."""
+
+_log = structlog.get_logger("connection")
+
+
+class _Exchange:
+    """A request that has arrived, and the bytes of its reply once there are any."""
+
+    __slots__ = ("closing", "lingering", "memory", "reply", "without_body")
+
+    def __init__(self, closing: bool = True, without_body: bool = False, memory: int = 0) -> None:
+        self.closing = closing
+        self.lingering = False
+        self.without_body = without_body
+        self.memory = memory
+        self.reply: bytes | None = None
+
+
+class Connection(asyncio.BufferedProtocol):
+    """One of a port's connections."""
+
+    def __init__(self, port: Port) -> None:
+        self._port = port
+        self._arriving = Arriving(port.max_body, port.memory)
+        self._transport: asyncio.Transport | None = None
+        self._exchanges: deque[_Exchange] = deque()
+        self._began: float | None = None
+        """When the request under way began; this and all other times are the loop's."""
+
+        self._arrived = 0
+        """Bytes since then."""
+
+        self._at_rest_since = port.now()
+        self._unsent_since: float | None = None
+        self._lingering_since: float | None = None
+        self._paused = False
+
+    # What the transport calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._port.opened(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        self._arriving.drop()
+        for exchange in self._exchanges:
+            self._port.memory.give_back(exchange.memory)
+        self._exchanges.clear()
+        self._port.closed(self)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._port.buffer  # what is in it is used up before another connection reads
+
+    def buffer_updated(self, nbytes: int) -> None:
+        if self._arriving.ended:
+            return
+        if self._exchanges:  # it does not wait for its reply: no more is read until it has that
+            self._pause()
+        complete = self._arriving.feed(self._port.buffer[:nbytes])
+        for request in complete:
+            self._take(request)
+        if self._arriving.refusal is not None:
+            self._refuse(self._arriving.refusal)
+        elif self._arriving.under_way:
+            self._go_on_arriving(nbytes, bool(complete))
+        else:
+            self._began = None
+
+    def _go_on_arriving(self, nbytes: int, anew: bool) -> None:
+        if self._began is None or anew:
+            self._began, self._arrived = self._port.now(), 0
+        self._arrived += nbytes
+        if self._arriving.awaits_continue and not self._exchanges:
+            self._arriving.awaits_continue = False
+            self._send(CONTINUE)
+
+    def eof_received(self) -> bool:
+        """The client has said all: what it asked is still answered."""
+        if not self._exchanges or self._lingering_since is not None:
+            return False
+        self._arriving.ended = True
+        self._exchanges[-1].closing = True
+        return True
+
+    def pause_writing(self) -> None:
+        self._pause()
+
+    def resume_writing(self) -> None:
+        self._resume()
+
+    # From a request to its reply.
+
+    def _take(self, request: Request) -> None:
+        closing = self._port.draining or not request.keep_alive
+        exchange = _Exchange(closing, request.method == b"HEAD", request.memory)
+        self._exchanges.append(exchange)
+        if closing:
+            self._arriving.ended = True
+        if request.method == b"POST" and self._port.paths.has(request.path):
+            answer = partial(self._answer, exchange, request)
+            self._port.stats.take(
+                request.body, request.field(b"content-encoding"), request.field(b"user-agent"), answer
+            )
+        else:
+            self._port.run(self._ask_application(exchange, request))
+
+    def _answer(self, exchange: _Exchange, request: Request, answer: Answer) -> None:
+        self._port.accounts.note(answer.status, answer.refusal, answer.rejected, partial(self._client, request))
+        exchange.reply = render(answer, exchange.closing, exchange.without_body)
+        self._send_replies()
+
+    async def _ask_application(self, exchange: _Exchange, request: Request) -> None:
+        try:
+            status, headers, body = await respond(self._port.app, request, (self._peer(), 0))
+            exchange.reply = render_raw(status, headers, body, exchange.closing)
+        except Exception as error:
+            _log.error("internal_error", exc_info=error)
+            exchange.reply = render(refused("internal_error"), True, exchange.without_body)
+        self._send_replies()
+
+    def _refuse(self, answer: Answer) -> None:
+        """Answer what is no request that anybody could take, and end."""
+        self._port.accounts.note(answer.status, answer.refusal, None, self._peer)
+        exchange = _Exchange()
+        exchange.lingering = True
+        exchange.reply = render(answer, True, False)
+        self._exchanges.append(exchange)
+        self._began = None
+        self._send_replies()
+
+    def _send_replies(self) -> None:
+        exchanges = self._exchanges
+        while exchanges and exchanges[0].reply is not None:
+            exchange = exchanges.popleft()
+            self._port.memory.give_back(exchange.memory)
+            self._send(exchange.reply or b"")
+            if exchange.closing:
+                self._end(exchange.lingering)
+                return
+        if not exchanges and self._transport is not None:
+            self._at_rest_since = self._port.now()
+            self._resume()
+
+    def _send(self, data: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(data)
+            if self._unsent_since is None and self._transport.get_write_buffer_size():
+                self._unsent_since = self._port.now()
+
+    def _client(self, request: Request) -> str:
+        forwarded = b",".join(value for name, value in request.headers if name == b"x-forwarded-for")
+        return client_address(self._peer(), forwarded.decode("latin-1"), self._port.trusted)
+
+    def _peer(self) -> str:
+        name = self._transport.get_extra_info("peername") if self._transport is not None else None
+        return str(name[0]) if name else ""
+
+    # Reading, and the end.
+
+    def _pause(self) -> None:
+        if self._transport is not None and not self._paused:
+            self._paused = True
+            self._transport.pause_reading()
+
+    def _resume(self) -> None:
+        if self._transport is not None and self._paused and not self._transport.is_closing():
+            self._paused = False
+            self._transport.resume_reading()
+
+    def _end(self, lingering: bool) -> None:
+        self._arriving.ended = True
+        if self._transport is None:
+            return
+        if lingering:
+            self._lingering_since = self._port.now()
+            self._transport.write_eof()
+            self._resume()
+        else:
+            self._transport.close()
+
+    def check(self, now: float) -> None:
+        """Every second: end what is overdue."""
+        timeout = self._port.timeout
+        if self._transport is None:
+            return
+        if not self._transport.get_write_buffer_size():
+            self._unsent_since = None
+        if any(since is not None and now - since > timeout for since in (self._unsent_since, self._lingering_since)):
+            self._transport.abort()
+        elif self._began is not None:
+            if not self._exchanges and self._is_overdue(now - self._began):
+                self._refuse(self._arriving.overdue())
+        elif self.at_rest and now - self._at_rest_since > timeout:
+            self._transport.close()
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is being read, answered or sent."""
+        return not self._exchanges and self._began is None and self._lingering_since is None
+
+    def _is_overdue(self, seconds: float) -> bool:
+        timeout = self._port.timeout
+        return seconds > timeout and (seconds > max(LONGEST, timeout) or self._arrived < SLOWEST * seconds)
+
+    def drain(self) -> None:
+        """End as soon as nothing is being read, answered or sent."""
+        if self.at_rest and self._transport is not None:
+            self._transport.close()  # sends first what waits
+
+    def abort(self) -> None:
+        """End at once."""
+        if self._transport is not None:
+            self._transport.abort()

@@ -1,0 +1,30 @@
+"""Where posts go: `/stats` and `/`, or `/<token>/stats` with one of the tokens there are, and nowhere else."""
+
+from collections.abc import Collection
+from hmac import compare_digest
+
+
+class StatsPaths:
+    """The paths of the stats resource. How long a comparison takes tells nothing of a token."""
+
+    def __init__(self, tokens: Collection[str]) -> None:
+        """Without tokens everybody may post."""
+        self.routes: tuple[str, ...] = ("/{token}/stats",) if tokens else ("/stats", "/")
+        self._tokens = [token.encode() for token in tokens]
+        plain = [f"/{token}/stats" for token in tokens] if tokens else ["/stats"]
+        self._paths = [path.encode() for each in plain for path in (each, f"{each}/")]
+
+    def has(self, path: bytes) -> bool:
+        """Whether a path, as it stands in the request, is one of them; one that is written otherwise, Falcon finds."""
+        return _equals_one(path, self._paths)
+
+    def admits(self, token: str) -> bool:
+        """Whether the token of a path is right."""
+        return not self._tokens or _equals_one(token.encode("utf-8", "replace"), self._tokens)
+
+
+def _equals_one(value: bytes, wanted: Collection[bytes]) -> bool:
+    equal = False
+    for each in wanted:
+        equal |= compare_digest(value, each)
+    return equal

@@ -1,0 +1,183 @@
+"""What arrives on a connection, as requests; and when enough of one has come to refuse it."""
+
+from typing import Final, NamedTuple
+
+import httptools
+
+from exporter.intake.answers import Answer, refused, turned_away
+from exporter.intake.body_memory import BodyMemory
+from exporter.intake.http import Headers, split_target
+
+HEADER_LIMIT: Final = 16 * 1024
+"""Bytes of a request's header, and of whatever else brings nothing of a body; the plugin's header is below 500."""
+
+TOGETHER: Final = 100
+"""Requests that are taken of one packet; a client that sends more at once has to send the others again."""
+
+
+class Request(NamedTuple):
+    """A request that has arrived whole; header names are lower-case, `memory` is what its body holds of the port's."""
+
+    method: bytes
+    path: bytes
+    query: bytes
+    headers: Headers
+    fields: dict[bytes, bytes]
+    """The headers by their names."""
+
+    body: bytes
+    keep_alive: bool
+    memory: int
+
+    def field(self, name: bytes) -> str:
+        """A header's value; empty where there is none."""
+        return self.fields.get(name, b"").decode("latin-1")
+
+
+class _RefusedError(Exception):
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+class _EnoughError(Exception):
+    """Nothing more is read of this connection."""
+
+
+class Arriving:
+    """Takes the bytes of one connection. httptools parses; the limits are ours."""
+
+    def __init__(self, max_body: int, memory: BodyMemory) -> None:
+        self.ended = False
+        """Whether nothing that still comes is read."""
+
+        self.under_way = False
+        """Whether a request has begun, and not ended."""
+
+        self.awaits_continue = False
+        """Whether the client waits to be told that its body is welcome."""
+
+        self.refusal: Answer | None = None
+        self._max_body = max_body
+        self._memory = memory
+        self._parser = httptools.HttpRequestParser(self)
+        self._complete: list[Request] = []
+        self._useless = 0
+        self._moved = False
+        self._taken = 0
+        self.on_message_begin()
+        self.under_way = False
+
+    def feed(self, data: memoryview) -> list[Request]:
+        """The requests that are complete with it; sets `refusal` if it shows that another can't be taken."""
+        self._complete = complete = list[Request]()
+        self._moved = False
+        try:
+            self._parser.feed_data(data)
+            self._bound_what_is_useless(len(data))
+        except _RefusedError as error:
+            self._refuse(error.answer)
+        except httptools.HttpParserCallbackError as error:
+            self._give_up(error.__context__)
+        except httptools.HttpParserUpgrade:  # to nothing that we speak: it is answered as any other, and then closed
+            self._end()
+        except httptools.HttpParserError:
+            if not self.ended:  # else it is what comes after a last request
+                self._refuse(refused("bad_request"))
+        return complete
+
+    def _bound_what_is_useless(self, size: int) -> None:
+        self._useless = 0 if self._moved else self._useless + size
+        if self._useless > HEADER_LIMIT:
+            raise _RefusedError(refused("header_too_large"))
+
+    def _give_up(self, error: BaseException | None) -> None:
+        if isinstance(error, _RefusedError):
+            self._refuse(error.answer)
+        elif isinstance(error, _EnoughError):
+            self._end()
+        else:
+            raise error or RuntimeError
+
+    def _refuse(self, answer: Answer) -> None:
+        self.refusal = answer
+        self._end()
+
+    def _end(self) -> None:
+        self.ended = True
+        self.drop()
+
+    def overdue(self) -> Answer:
+        """Refuse the request that is under way, because it takes too long."""
+        self._end()
+        return refused("request_timeout")
+
+    def drop(self) -> None:
+        """Free what the request under way holds."""
+        self._memory.give_back(self._taken)
+        self._taken = 0
+        self._chunks = list[bytes]()
+        self.under_way = False
+
+    # What the parser calls.
+
+    def on_message_begin(self) -> None:
+        if len(self._complete) == TOGETHER:
+            raise _EnoughError
+        self.under_way = True
+        self._target = b""
+        self._headers: Headers = []
+        self._fields: dict[bytes, bytes] | None = None
+        self._chunks = list[bytes]()
+        self._size = 0
+
+    def on_url(self, url: bytes) -> None:
+        self._target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._fields is None:  # else it is a trailer, which nobody needs
+            self._headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        self._fields = fields = dict(self._headers)
+        if sum(map(len, fields)) + sum(map(len, fields.values())) > HEADER_LIMIT:
+            raise _RefusedError(refused("header_too_large"))
+        encoding = fields.get(b"transfer-encoding")
+        if encoding is not None and encoding.strip().lower() != b"chunked":
+            raise _RefusedError(refused("not_implemented"))
+        if int(fields.get(b"content-length", 0)) > self._max_body:
+            raise _RefusedError(refused("body_too_large"))
+        self.awaits_continue = b"expect" in fields
+
+    def on_body(self, body: bytes) -> None:
+        self._moved = True
+        self._chunks.append(body)
+        self._size += len(body)
+        if self._size > self._max_body:
+            raise _RefusedError(refused("body_too_large"))
+        taken = self._memory.grow(self._taken, self._size)
+        if taken is None:
+            agent = (self._fields or {}).get(b"user-agent", b"")
+            raise _RefusedError(turned_away(agent.decode("latin-1")))
+        self._taken = taken
+
+    def on_message_complete(self) -> None:
+        self._moved = True
+        self.under_way = self.awaits_continue = False
+        chunks, parser = self._chunks, self._parser
+        keep_alive = parser.should_keep_alive()
+        self._complete.append(
+            Request(
+                parser.get_method(),
+                *split_target(self._target),
+                self._headers,
+                self._fields or {},
+                chunks[0] if len(chunks) == 1 else b"".join(chunks),
+                keep_alive,
+                self._taken,
+            )
+        )
+        self._taken = 0
+        self._chunks = []
+        if not keep_alive:
+            self.ended = True
