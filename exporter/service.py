@@ -19,7 +19,6 @@ from exporter.intake.accounts import Accounts
 from exporter.intake.committer import Committer
 from exporter.intake.endpoint import App, create_public_app
 from exporter.intake.listener import Listener
-from exporter.intake.overload import Overload
 from exporter.intake.paths import StatsPaths
 from exporter.intake.port import Port
 from exporter.intake.refusal_log import RefusalLog
@@ -68,14 +67,14 @@ def build(settings: Settings, telemetry: Telemetry) -> Parts:
         Limits(settings.version_ttl, settings.zero_hold, settings.max_series, settings.dedup_memory, budgets)
     )
     committer = Committer(ledger, journal, telemetry, event_log)
-    committer.start(settings.restored)
+    committer.load(settings.restored)
+    committer.start()
     paths = StatsPaths(_tokens(settings))
     stats = StatsResource(
         committer,
         policy(settings.apps),
         fingerprinter(journal.key),
         telemetry,
-        Overload(),
         settings.max_body,
         settings.max_batch,
         paths,

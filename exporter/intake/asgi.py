@@ -15,7 +15,7 @@ async def respond(app: Any, request: Request, client: tuple[str, int]) -> tuple[
         "type": "http",
         "asgi": _VERSIONS,
         "http_version": "1.1",
-        "method": request.method.decode(),
+        "method": request.method.decode("latin-1"),
         "scheme": "http",
         "path": unquote(request.path),
         "raw_path": request.path,

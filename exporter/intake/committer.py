@@ -10,7 +10,6 @@ that would wait for longer than `PATIENCE` behind a commit that hangs are refuse
 import asyncio
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -21,12 +20,13 @@ from typing import Final, TypeVar
 
 import structlog
 
+from exporter.counting.budgets import OVERFLOW
 from exporter.counting.changes import Changes
 from exporter.counting.draft import Draft
 from exporter.counting.ledger import Ledger, View
 from exporter.eventlog.file import EventLog, Record
-from exporter.intake.overload import PATIENCE
 from exporter.intake.post import Post
+from exporter.intake.waiting import PATIENCE, Waiting
 from exporter.metrics.telemetry import Telemetry
 from exporter.storage.journal import Journal, StorageUnavailableError
 from exporter.wire.labels import Version
@@ -41,6 +41,9 @@ BACKUP_PATIENCE: Final = 600.0
 
 EVENTS_TOGETHER: Final = 5000
 """Events in one commit, about: scrapes wait for it, some twenty milliseconds."""
+
+_LOOK_AGAIN: Final = 0.1
+"""Seconds after which the posts that wait are looked at again."""
 
 _log = structlog.get_logger("committer")
 
@@ -63,13 +66,15 @@ class Committer:
         telemetry: Telemetry,
         event_log: EventLog | None,
         clock: Clock = time.time,
+        now: Clock = time.monotonic,
     ) -> None:
-        """`clock` is in seconds since the epoch."""
+        """`clock` is in seconds since the epoch, `now` never goes back."""
         self._ledger = ledger
         self._journal = journal
         self._telemetry = telemetry
         self._event_log = event_log
         self._clock = clock
+        self.now = now
         self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
         self._view = ledger.view()
@@ -80,56 +85,53 @@ class Committer:
         """By the monotonic clock; `None` while there is nothing to do."""
 
         # The loop's own.
-        self._waiting: deque[Post] = deque()
+        self._waiting = Waiting()
         self._counting = False
+        self._watching = False
         self._decided: Callable[[list[Post]], None] = lambda _: None
 
     # In the loop.
 
     def submit(self, post: Post) -> None:
         """Have a post counted together with all that wait; `on_decided` hears of it."""
-        self._waiting.append(post)
-        if len(self._waiting) == 1:
+        if not self._waiting:
             loop = asyncio.get_running_loop()
             loop.call_soon(self._hand_over, loop)  # after all that has come in this turn of the loop
+            if not self._watching:
+                self._watching = True
+                loop.call_later(PATIENCE, self._give_up_waiting, loop)
+        self._waiting.add(self._sender(post), post)
 
     def on_decided(self, decided: Callable[[list[Post]], None]) -> None:
         """Who hears, in the loop, of posts that were counted or have an `error`."""
         self._decided = decided
 
-    def hangs(self, now: float) -> bool:
-        """Whether the disk has been busy for so long, `now` by the monotonic clock, that a post would wait too long."""
+    def hangs(self) -> bool:
+        """Whether the disk has been busy for so long that a post would wait for too long."""
         since = self._working_since
-        return since is not None and now - since > PATIENCE
+        return since is not None and self.now() - since > PATIENCE
 
-    def knows(self, app_id: str) -> bool:
-        """Whether an app has series of its own."""
-        return app_id in self._ledger.census.apps
+    def _sender(self, post: Post) -> str:
+        # Apps without series of their own share one place, or forged names would have a thousand.
+        series = post.entries.series
+        app_id = series[0].version.app_id if series else OVERFLOW
+        return app_id if app_id in self._ledger.census.apps else OVERFLOW
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._counting or not self._waiting:
             return
-        posts: list[Post] = []
-        events = 0
-        while self._waiting and events < EVENTS_TOGETHER:
-            post = self._waiting.popleft()
-            posts.append(post)
-            events += post.elements
         self._counting = True
-        self._work.put(partial(self._count, posts, loop))
-        loop.call_later(PATIENCE, self._give_up_waiting, loop)
+        self._work.put(partial(self._count, self._waiting.take(EVENTS_TOGETHER), loop))
 
     def _give_up_waiting(self, loop: asyncio.AbstractEventLoop) -> None:
         """Refuse those that have waited for too long behind a commit."""
-        late = []
-        while self._waiting and self._waiting[0].arrival.started <= loop.time() - PATIENCE:
-            late.append(self._waiting.popleft())
+        late = self._waiting.take_late(self.now() - PATIENCE)
         for post in late:
             post.error = OverloadedError()
-        if late:
-            self._decided(late)
-        if self._waiting:
-            loop.call_at(self._waiting[0].arrival.started + PATIENCE, self._give_up_waiting, loop)
+        self._decided(late)
+        self._watching = bool(self._waiting)
+        if self._watching:
+            loop.call_later(_LOOK_AGAIN, self._give_up_waiting, loop)
 
     def _have_counted(self, posts: list[Post], loop: asyncio.AbstractEventLoop) -> None:
         self._counting = False
@@ -138,8 +140,8 @@ class Committer:
 
     # In the committer's thread.
 
-    def start(self, restored: bool) -> None:
-        """Rebuild the ledger from its journal, then work; `restored` says that it is an older copy.
+    def load(self, restored: bool) -> None:
+        """Rebuild the ledger from its journal, before the start; `restored` says that it is an older copy.
 
         Raises `LedgerError`.
         """
@@ -148,6 +150,9 @@ class Committer:
             self._commit(self._ledger.begin_anew(self._clock()))
             self._journal.mark_restored()
         self._view = self._ledger.view()
+
+    def start(self) -> None:
+        """Work, in a thread."""
         self._thread.start()
 
     def stop(self, patience: float) -> None:
@@ -161,20 +166,21 @@ class Committer:
 
     def _run(self) -> None:
         while (work := self._work.get()) is not None:
-            self._working_since = time.monotonic()
+            self._working_since = self.now()
             work()
             self._working_since = None
 
     def _count(self, posts: list[Post], loop: asyncio.AbstractEventLoop) -> None:
         try:
-            self._draft_and_commit(posts)
+            self.count(posts)
         except Exception as error:  # whatever it is, those that wait must hear of it
             for post in posts:
                 post.error = error
         with suppress(RuntimeError):  # the loop has ended, and nobody waits any more
             loop.call_soon_threadsafe(self._have_counted, posts, loop)
 
-    def _draft_and_commit(self, posts: list[Post]) -> None:
+    def count(self, posts: list[Post]) -> None:
+        """Count posts in one transaction, and set their `series`. Raises `StorageUnavailableError`: none was counted."""
         self._settle()
         draft = Draft(self._ledger, self._clock(), self._journal.remembers)
         for post in posts:
@@ -211,7 +217,8 @@ class Committer:
                 self._telemetry.commit_seconds.observe(time.perf_counter() - started)
         self._ledger.apply(changes)
 
-    def _scrape(self) -> View:
+    def scrape(self) -> View:
+        """Move the series on, and tell what a scrape shows then."""
         if self._not_shown is not None:
             view, self._not_shown = self._not_shown, None
             return view
@@ -254,7 +261,7 @@ class Committer:
         If that commit fails, everything stays as it was shown, and the scrape is served all the same; while another one
         hangs, the scrape shows what the one before did.
         """
-        future = self._ask(self._scrape if scrape else self._look)
+        future = self._ask(self.scrape if scrape else self._look)
         if future.done() and not future.cancelled():
             return future.result()
         if scrape and not future.cancelled():
@@ -271,7 +278,7 @@ class Committer:
 
     def ready(self) -> bool:
         """Whether a post would be counted; after a failed commit, finds out by a commit of nothing."""
-        if self.hangs(time.monotonic()):
+        if self.hangs():
             return False
         if self._journal.healthy:
             return True

@@ -11,8 +11,8 @@ class StatsPaths:
         """Without tokens everybody may post."""
         self.routes: tuple[str, ...] = ("/{token}/stats",) if tokens else ("/stats", "/")
         self._tokens = [token.encode() for token in tokens]
-        plain = [f"/{token}/stats" for token in tokens] if tokens else ["/stats"]
-        self._paths = [path.encode() for each in plain for path in (each, f"{each}/")]
+        places = [f"/{token}/stats" for token in tokens] or ["/stats", ""]
+        self._paths = [path.encode() for place in places for path in (place, f"{place}/") if path]
 
     def has(self, path: bytes) -> bool:
         """Whether a path, as it stands in the request, is one of them; one that is written otherwise, Falcon finds."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Arrival(msgspec.Struct, frozen=True, gc=False):
-    """A post as it came: `answer` takes the reply, in the loop; `started` is when it was there, by the loop's clock."""
+    """A post as it came: `answer` takes the reply, in the loop; `started` is when, by the monotonic clock."""
 
     body: bytes
     user_agent: str

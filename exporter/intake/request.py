@@ -1,5 +1,6 @@
 """What arrives on a connection, as requests; and when enough of one has come to refuse it."""
 
+import re
 from typing import Final, NamedTuple
 
 import httptools
@@ -13,6 +14,10 @@ HEADER_LIMIT: Final = 16 * 1024
 
 TOGETHER: Final = 100
 """Requests that are taken of one packet; a client that sends more at once has to send the others again."""
+
+
+_OTHER_METHOD: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32} [!-~]+ HTTP/1\.[01]\r\n")
+"""The first line of a request with a method that the parser has never heard of."""
 
 
 class Request(NamedTuple):
@@ -81,6 +86,9 @@ class Arriving:
             self._give_up(error.__context__)
         except httptools.HttpParserUpgrade:  # to nothing that we speak: it is answered as any other, and then closed
             self._end()
+        except httptools.HttpParserInvalidMethodError:
+            known = _OTHER_METHOD.match(data) is None
+            self._refuse(refused("bad_request" if known else "method_not_allowed"))
         except httptools.HttpParserError:
             if not self.ended:  # else it is what comes after a last request
                 self._refuse(refused("bad_request"))

@@ -10,12 +10,11 @@ import falcon
 import falcon.asgi
 import structlog
 
-from exporter.counting.budgets import OVERFLOW
 from exporter.intake.answers import Answer, refused, taken, turned_away
 from exporter.intake.committer import Committer, OverloadedError
-from exporter.intake.overload import PATIENCE, Overload
 from exporter.intake.paths import StatsPaths
 from exporter.intake.post import Arrival, Post
+from exporter.intake.waiting import PATIENCE
 from exporter.metrics.telemetry import Telemetry
 from exporter.replies import OK, RequestRefusedError, reply
 from exporter.storage.journal import StorageUnavailableError
@@ -39,7 +38,6 @@ class StatsResource:
         label: Label,
         fingerprints: Fingerprints,
         telemetry: Telemetry,
-        overload: Overload,
         max_body: int,
         max_batch: int,
         paths: StatsPaths,
@@ -49,7 +47,6 @@ class StatsResource:
         self._label = label
         self._fingerprints = fingerprints
         self._telemetry = telemetry
-        self._overload = overload
         self._max_batch = max_batch
         self._paths = paths
         self._apart = ThreadPoolExecutor(1, "decode")
@@ -91,8 +88,7 @@ class StatsResource:
         elif len(body) > self.max_body:
             answer(refused("body_too_large"))
         else:
-            self._overload.waiting += 1
-            self._read(Arrival(body, user_agent, answer, self._overload.now()))
+            self._read(Arrival(body, user_agent, answer, self._committer.now()))
 
     def _read(self, arrival: Arrival) -> None:
         try:
@@ -114,7 +110,7 @@ class StatsResource:
         return None if batch is None else Post(arrival, batch, self._label, self._fingerprints)
 
     def _read_apart(self, arrival: Arrival) -> Post:
-        if self._overload.now() - arrival.started > PATIENCE:
+        if self._committer.now() - arrival.started > PATIENCE:
             raise OverloadedError
         batch = decode_strictly(arrival.body, self._max_batch) or decode_carefully(arrival.body, self._max_batch)
         return Post(arrival, batch, self._label, self._fingerprints)
@@ -128,20 +124,12 @@ class StatsResource:
 
     def _decide(self, post: Post) -> None:
         self._telemetry.batch_events.observe(post.elements)
-        if self._overload.refuses(self._sender(post)) or self._committer.hangs(self._overload.now()):
+        if self._committer.hangs():
             self._fail(post.arrival, OverloadedError())
         else:
             self._committer.submit(post)
 
-    def _sender(self, post: Post) -> str:
-        # Apps without series of their own share one part, or forged names would make each real app the noisy one.
-        series = post.entries.series
-        app_id = series[0].version.app_id if series else OVERFLOW
-        return app_id if self._committer.knows(app_id) else OVERFLOW
-
     def _decided(self, posts: list[Post]) -> None:
-        if posts[0].error is None:
-            self._overload.finished(len(posts), posts[0].arrival.started)
         for post in posts:
             if post.error is None:
                 self._answer(post.arrival, taken(post))
@@ -158,9 +146,7 @@ class StatsResource:
         self._answer(arrival, refused(name))
 
     def _answer(self, arrival: Arrival, answer: Answer) -> None:
-        overload = self._overload
-        overload.waiting -= 1
-        self._telemetry.request_seconds.observe(overload.now() - arrival.started)
+        self._telemetry.request_seconds.observe(self._committer.now() - arrival.started)
         arrival.answer(answer)
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple, get_args
 
 from exporter.counting.budgets import Limits as BudgetLimits
-from exporter.intake.committer import Ingest
 from exporter.wire.actions import CATALOGUE
-from tests.bench.ledger import cpu, event, ingest
+from tests.bench.ledger import cpu, event
+from tests.support.spine import Spine
 
 BUDGETS: Final = BudgetLimits(100_000, 100, 2_000_000)
 
@@ -68,7 +68,7 @@ class Filled:
         self._now = time.time() - SPAN - HOUR
         self._devices = itertools.count()
         self._random = random.Random(size.series)
-        self.spine: Ingest = ingest(directory, BUDGETS, lambda: self._now)
+        self.spine = Spine(directory, BUDGETS, lambda: self._now)
         self._labels = labels(size.series)
         for label in self._labels:
             self.spine.post(self._body(label, None, sorted(CATALOGUE)))
@@ -80,7 +80,7 @@ class Filled:
 
     def _show(self) -> None:
         for _ in range(4):  # birth, two scrapes at 0, release
-            self.spine.view(scrape=True)
+            self.spine.scrape()
             self._now += 160
 
     def _body(self, label: Label, happened: float | None, actions: Iterable[str | None]) -> bytes:

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from tests.bench.filled import BUDGETS, STREAMS, Filled, Size, Stream
-from tests.bench.ledger import MEMORY
 from tests.support.harness import Exporter, wait_until
+from tests.support.spine import MEMORY
 
 ROUNDS: Final = 7
 PATIENCE: Final = 120.0

@@ -13,20 +13,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from exporter.counting.budgets import Limits as BudgetLimits
-from exporter.counting.ledger import Ledger, Limits
-from exporter.intake.committer import Clock, Ingest
-from exporter.intake.overload import Load
-from exporter.metrics.telemetry import Telemetry
-from exporter.storage.journal import Journal
 from exporter.wire.events import decode
-from exporter.wire.labels import policy
+from tests.support.spine import MEMORY, Spine
 
 ROUNDS = 7
 EVENTS = 10_000
-MEMORY = 1_000_000
-BUDGETS = BudgetLimits(20, 100, 100_000)
-"""The defaults."""
 
 _moments = itertools.count(int(time.time() * 1000) - 10_000_000)
 _ACTIONS = ("set", "download_10", "download_50", "download_complete", "app_moved_to_foreground")
@@ -60,17 +51,6 @@ def bodies(events: int, size: int) -> list[bytes]:
     return [json.dumps([event() for _ in range(size)], separators=(",", ":")).encode() for _ in range(events // size)]
 
 
-def ingest(directory: Path, budgets: BudgetLimits = BUDGETS, clock: Clock = time.time) -> Ingest:
-    """The spine over a directory, as the exporter builds it."""
-    journal = Journal(directory, "process", MEMORY, 7 * 86400.0)
-    ledger = Ledger(Limits(30 * 86400.0, 150.0, budgets.max_series, MEMORY, budgets))
-    spine = Ingest(
-        ledger, journal, policy(()), Telemetry(), None, Load(lambda: 0), max_batch=1000, max_together=6, clock=clock
-    )
-    spine.load(restored=False)
-    return spine
-
-
 def cpu(work: Iterator[object]) -> float:
     """Seconds of CPU, in the kernel too, of exhausting an iterator."""
     before = time.process_time()
@@ -83,7 +63,7 @@ def per_event(size: int) -> None:
     """Alternate the whole way and the floor."""
     whole, floor = [], []
     with tempfile.TemporaryDirectory() as folder:
-        spine = ingest(Path(folder))
+        spine = Spine(Path(folder))
         for _ in range(ROUNDS):
             posts = bodies(EVENTS, size)
             whole.append(cpu(spine.post(body) for body in posts) / EVENTS * 1e6)
@@ -101,7 +81,7 @@ def per_event(size: int) -> None:
 def full_memory() -> None:
     """Fill the memory of fingerprints, then start again over it."""
     with tempfile.TemporaryDirectory() as folder:
-        spine = ingest(Path(folder))
+        spine = Spine(Path(folder))
         started = rss()
         for body in _stream(MEMORY + MEMORY // 10):
             spine.post(body)
@@ -109,7 +89,7 @@ def full_memory() -> None:
         spine.close()
         size = (Path(folder) / "ledger.db").stat().st_size
         before = time.perf_counter()
-        ingest(Path(folder)).close()
+        Spine(Path(folder)).close()
         print(f"a start with it: {time.perf_counter() - before:.2f} s, from a file of {size / 2**20:.0f} MB")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import asyncio
 import json
 from collections import Counter
 from pathlib import Path
@@ -10,8 +10,10 @@ from typing import Any, Final
 
 from prometheus_client.core import Metric
 
-from exporter.app import build, create_public_app
+from exporter.intake.asgi import respond
+from exporter.intake.request import Request
 from exporter.metrics.telemetry import Telemetry
+from exporter.service import build
 from exporter.settings import Settings
 from tests.fuzz.oracle import MAX_EVENTS
 
@@ -37,7 +39,7 @@ REFUSALS: Final = {
 
 
 class Service:
-    """Takes requests as waitress hands them over, checks each answer, and in the end that the books balance."""
+    """Takes requests as the listener hands them over, checks each answer, and in the end that the books balance."""
 
     def __init__(self, directory: Path) -> None:
         settings = Settings(  # type: ignore[call-arg]  # pydantic-settings' own argument
@@ -47,8 +49,8 @@ class Service:
             ]
         )
         self._telemetry = Telemetry()
-        self._parts = build(settings, self._telemetry, lambda: 0)
-        self._app = create_public_app(self._parts)
+        self._parts = build(settings, self._telemetry)
+        self._runner = asyncio.Runner()
         self._codes: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
         self._rejected: Counter[str] = Counter()
@@ -58,30 +60,17 @@ class Service:
         self, body: bytes, path: str = "/stats", method: str = "POST", headers: dict[str, str] | None = None
     ) -> int:
         """Send a request and check its answer; the status."""
-        environ: dict[str, Any] = {
-            "REQUEST_METHOD": method,
-            "SCRIPT_NAME": "",
-            "PATH_INFO": path,
-            "QUERY_STRING": "",
-            "SERVER_NAME": "localhost",
-            "SERVER_PORT": "8080",
-            "SERVER_PROTOCOL": "HTTP/1.1",
-            "REMOTE_ADDR": "127.0.0.1",
-            "CONTENT_LENGTH": str(len(body)),
-            "wsgi.url_scheme": "http",
-            "wsgi.input": io.BytesIO(body),
-            "wsgi.errors": io.StringIO(),
-        } | (headers or {})
-        started: list[tuple[str, list[tuple[str, str]]]] = []
-        chunks = self._app(environ, lambda status, answered, _=None: started.append((status, answered)))
-        ((status, answered),) = started
-        reply = b"".join(chunks)
-        code = int(status.split()[0])
+        fields = {name.encode("latin-1"): value.encode("latin-1") for name, value in (headers or {}).items()}
+        fields = {b"content-length": str(len(body)).encode()} | fields
+        target, _, query = path.encode("latin-1").partition(b"?")
+        request = Request(method.encode("latin-1"), target, query, [*fields.items()], fields, body, True, 0)
+        code, answered, reply = self._runner.run(respond(self._parts.app, request, ("127.0.0.1", 0)))
         self._codes[str(code)] += 1
+        assert dict(answered)[b"content-type"] == b"application/json"
         if method == "HEAD":
-            self._refused[{404: "not_found", 405: "method_not_allowed"}[code]] += 1
+            if code != 200:
+                self._refused[{404: "not_found", 405: "method_not_allowed"}[code]] += 1
             return code
-        assert dict(answered)["content-type"] == "application/json"
         self._check(code, json.loads(reply), method)
         return code
 
@@ -112,7 +101,7 @@ class Service:
 
     def balance(self) -> None:
         """Every element of every body is in exactly one of the books, and what was answered is what was written."""
-        view = self._parts.ingest.view(scrape=True)
+        view = self._parts.committer.view(scrape=True)
         metrics = {family.name: family for family in self._telemetry.families(view)}
 
         def one(name: str) -> float:
@@ -131,7 +120,8 @@ class Service:
         assert sum(view.shown.values()) == sum(view.events.values()) == counted
 
     def close(self) -> None:
-        self._parts.ingest.close()
+        self._parts.committer.stop(10)
+        self._runner.close()
 
 
 def _totals(metric: Metric) -> list[Any]:

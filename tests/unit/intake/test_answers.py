@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.intake.stats import honours_retry_after
+from exporter.intake.answers import honours_retry_after
 
 ANDROID = "CapacitorUpdater/{} (com.example.shop) android/16"
 

@@ -1,0 +1,186 @@
+"""Bytes as they arrive become requests, however they are cut; and what can't be one is refused when enough has come."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.intake.body_memory import BodyMemory
+from exporter.intake.request import HEADER_LIMIT, TOGETHER, Arriving, Request
+
+MAX_BODY = 1000
+HEAD = b"POST /stats HTTP/1.1\r\nHost: stats.example.com\r\nUser-Agent: Test/1\r\n"
+
+
+def arriving() -> Arriving:
+    return Arriving(MAX_BODY, BodyMemory(10**6))
+
+
+def fed(pieces: Iterable[bytes]) -> tuple[list[Request], Arriving]:
+    """The requests in some pieces, as a connection takes them."""
+    taker, requests = arriving(), []
+    for piece in pieces:
+        if taker.ended:
+            break
+        requests += taker.feed(memoryview(piece))
+    return requests, taker
+
+
+def post(body: bytes, *lines: bytes, path: bytes = b"/stats") -> bytes:
+    head = HEAD.replace(b"/stats", path, 1) + b"".join(line + b"\r\n" for line in lines)
+    return head + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
+def chunked(body: bytes, size: int, trailer: bytes = b"") -> bytes:
+    chunks = [body[start : start + size] for start in range(0, len(body), size)]
+    parts = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
+    return HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + parts + b"0\r\n" + trailer + b"\r\n"
+
+
+bodies = st.binary(max_size=MAX_BODY)
+one = st.one_of(
+    bodies.map(post),
+    st.builds(chunked, bodies, st.integers(1, 200), st.sampled_from((b"", b"X-Trailer: 1\r\nUser-Agent: other\r\n"))),
+    st.sampled_from((b"GET /stats?a=b HTTP/1.1\r\n\r\n", b"\r\nHEAD / HTTP/1.1\r\nHost: x\r\n\r\n")),
+)
+
+
+@given(st.lists(one, max_size=5), st.randoms(use_true_random=False))
+def test_a_stream_cut_anywhere_is_the_same_requests(stream: list[bytes], chance: random.Random) -> None:
+    """Bytes split at random, several requests in a packet."""
+    whole = b"".join(stream)
+    cuts = sorted(chance.randint(0, len(whole)) for _ in range(chance.randint(0, 30)))
+    pieces = [whole[start:end] for start, end in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
+
+    at_once, _ = fed([whole])
+    in_pieces, taker = fed(pieces)
+
+    assert len(stream) == len(at_once)
+    assert at_once == in_pieces
+    assert taker.refusal is None
+    assert not taker.under_way
+
+
+@given(bodies, st.integers(1, 300))
+def test_a_body_arrives_as_it_was_sent(body: bytes, size: int) -> None:
+    """With its length, or in chunks."""
+    for sent in (post(body), chunked(body, size)):
+        ((request,), _) = fed([sent])
+        assert request.body == body
+        assert request.method == b"POST"
+        assert request.path == b"/stats"
+        assert request.field(b"user-agent") == "Test/1"
+        assert request.keep_alive
+
+
+@given(st.lists(st.one_of(st.binary(max_size=300), one), max_size=6))
+def test_whatever_arrives_is_a_request_or_is_refused(pieces: list[bytes]) -> None:
+    """Garbage, garbage after a request, a request after garbage: never an exception."""
+    _, taker = fed(pieces)
+
+    assert taker.refusal is None or taker.refusal.status in {400, 405, 413, 431, 501}
+
+
+@pytest.mark.parametrize(
+    ("target", "path", "query"),
+    [
+        (b"/stats", b"/stats", b""),
+        (b"/stats?x=/a?b", b"/stats", b"x=/a?b"),
+        (b"http://stats.example.com/stats?x", b"/stats", b"x"),
+        (b"https://stats.example.com", b"/", b""),
+        (b"HTTP://[::1]:8080/stats/", b"/stats/", b""),
+    ],
+)
+def test_a_target_in_either_form_is_a_path_and_a_query(target: bytes, path: bytes, query: bytes) -> None:
+    """A client that believes in a proxy sends the whole address."""
+    ((request,), _) = fed([post(b"{}", path=target)])
+
+    assert (request.path, request.query) == (path, query)
+
+
+def test_a_trailer_changes_no_header() -> None:
+    """It comes after the body, when everything is decided."""
+    trailer = b"User-Agent: forged\r\nContent-Encoding: gzip\r\nTransfer-Encoding: gzip\r\n"
+
+    ((request,), taker) = fed([chunked(b"{}", 1, trailer)])
+
+    assert request.field(b"user-agent") == "Test/1"
+    assert request.field(b"content-encoding") == ""
+    assert taker.refusal is None
+
+
+ENDLESS = {
+    "a first line": b"POST /" + b"x" * HEADER_LIMIT,
+    "a header": HEAD + b"X: " + b"x" * HEADER_LIMIT,
+    "headers": HEAD + b"X: y\r\n" * (HEADER_LIMIT // 6 + 1),
+    "a chunk's extension": HEAD + b"Transfer-Encoding: chunked\r\n\r\n1;" + b"x" * 2 * HEADER_LIMIT,
+    "a trailer": chunked(b"{}", 2)[:-2] + b"X: " + b"x" * 2 * HEADER_LIMIT,
+    "trailers": chunked(b"{}", 2)[:-2] + b"X: y\r\n" * HEADER_LIMIT,
+}
+
+
+@pytest.mark.parametrize("size", [1000, 10**6], ids=["in pieces", "at once"])
+@pytest.mark.parametrize("what", ENDLESS)
+def test_what_brings_nothing_of_a_body_is_bounded(what: str, size: int) -> None:
+    """Wherever it stands."""
+    sent = ENDLESS[what]
+
+    requests, taker = fed(sent[start : start + size] for start in range(0, len(sent), size))
+
+    assert not requests
+    assert taker.refusal is not None
+    assert taker.refusal.status in {400, 431}
+
+
+def test_a_large_header_that_comes_with_its_end_is_refused_too() -> None:
+    """In one packet."""
+    _, taker = fed([post(b"{}", b"X: " + b"x" * HEADER_LIMIT)])
+
+    assert taker.refusal is not None
+    assert taker.refusal.status == 431
+
+
+def test_many_requests_of_one_packet_are_bounded() -> None:
+    """The rest is not read; a client sends again what was not answered."""
+    requests, taker = fed([b"GET / HTTP/1.1\r\n\r\n" * 3000])
+
+    assert len(requests) == TOGETHER
+    assert taker.ended
+    assert taker.refusal is None
+
+
+def test_nothing_is_read_after_a_last_request() -> None:
+    """One that asks to close, or to speak another protocol."""
+    for line in (
+        b"Connection: close",
+        b"Connection: upgrade\r\nUpgrade: h2c",
+        b"Upgrade: websocket\r\nConnection: Upgrade",
+    ):
+        requests, taker = fed([post(b"{}", line) + post(b"{}"), post(b"{}")])
+        assert len(requests) == 1
+        assert taker.ended
+        assert taker.refusal is None
+
+
+def test_bodies_take_memory_as_they_come_and_give_it_back() -> None:
+    """What is announced takes none; what was taken is the request's to give back, or given back when it is dropped."""
+    memory = BodyMemory(100_000)
+    takers = [Arriving(10**6, memory) for _ in range(10)]
+    for taker in takers:
+        taker.feed(memoryview(HEAD + b"Content-Length: 900000\r\n\r\n" + b"x" * 20_000))
+    assert [taker.refusal for taker in takers] == [None] * 10
+
+    takers[0].feed(memoryview(b"x" * 100_000))
+    assert takers[0].refusal is not None
+    assert takers[0].refusal.status == 503
+
+    for taker in takers:
+        taker.drop()
+    ((request,), _) = [Arriving(10**6, memory).feed(memoryview(post(b"x" * 110_000))), None]
+    assert request.memory > 0
+    memory.give_back(request.memory)
+    assert memory.grow(0, 100_000 + 16 * 1024) is not None
