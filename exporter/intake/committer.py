@@ -180,7 +180,7 @@ class Committer:
             loop.call_soon_threadsafe(self._have_counted, posts, loop)
 
     def count(self, posts: list[Post]) -> None:
-        """Count posts in one transaction, and set their `series`. Raises `StorageUnavailableError`: none was counted."""
+        """Count posts in one transaction, and set their `series`. Raises `StorageUnavailableError`."""
         self._settle()
         draft = Draft(self._ledger, self._clock(), self._journal.remembers)
         for post in posts:

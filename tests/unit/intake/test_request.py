@@ -104,7 +104,7 @@ def test_a_target_in_either_form_is_a_path_and_a_query(target: bytes, path: byte
 
 def test_a_trailer_changes_no_header() -> None:
     """It comes after the body, when everything is decided."""
-    trailer = b"User-Agent: forged\r\nContent-Encoding: gzip\r\nTransfer-Encoding: gzip\r\n"
+    trailer = b"User-Agent: forged\r\nContent-Encoding: gzip\r\nExpect: 100-continue\r\n"
 
     ((request,), taker) = fed([chunked(b"{}", 1, trailer)])
 
@@ -117,13 +117,13 @@ ENDLESS = {
     "a first line": b"POST /" + b"x" * HEADER_LIMIT,
     "a header": HEAD + b"X: " + b"x" * HEADER_LIMIT,
     "headers": HEAD + b"X: y\r\n" * (HEADER_LIMIT // 6 + 1),
-    "a chunk's extension": HEAD + b"Transfer-Encoding: chunked\r\n\r\n1;" + b"x" * 2 * HEADER_LIMIT,
-    "a trailer": chunked(b"{}", 2)[:-2] + b"X: " + b"x" * 2 * HEADER_LIMIT,
-    "trailers": chunked(b"{}", 2)[:-2] + b"X: y\r\n" * HEADER_LIMIT,
+    "a chunk's extension": HEAD + b"Transfer-Encoding: chunked\r\n\r\n1;" + b"x" * 10 * HEADER_LIMIT,
+    "a trailer": chunked(b"{}", 2)[:-2] + b"X: " + b"x" * 10 * HEADER_LIMIT,
+    "trailers": chunked(b"{}", 2)[:-2] + b"X: y\r\n" * 2 * HEADER_LIMIT,
 }
 
 
-@pytest.mark.parametrize("size", [1000, 10**6], ids=["in pieces", "at once"])
+@pytest.mark.parametrize("size", [1000, 64 * 1024])
 @pytest.mark.parametrize("what", ENDLESS)
 def test_what_brings_nothing_of_a_body_is_bounded(what: str, size: int) -> None:
     """Wherever it stands."""
