@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from random import randint
-from typing import Final, NamedTuple
+from typing import Final
 
+from exporter.intake.answer import Answer
 from exporter.intake.post import Post
 from exporter.replies import OK
 from exporter.wire.events import Reason
@@ -18,18 +19,6 @@ RETRY_SECONDS: Final = (5, 20)
 _USER_AGENT: Final = re.compile(r"CapacitorUpdater/(\d{1,4})\.(\d{1,4})\.(\d{1,4})", re.ASCII)
 _FIRST_TO_WAIT: Final = {6: (6, 51, 16), 7: (7, 51, 15), 9: (11,), 10: (11,)}
 """By major version; 9 and 10 are accidental releases of the age of 5.0."""
-
-
-class Answer(NamedTuple):
-    """A reply in JSON; `refusal` is why the request was refused as a whole, `rejected` how many events and why."""
-
-    status: int
-    body: bytes
-    retry_after: int | None = None
-    """In seconds."""
-
-    refusal: str | None = None
-    rejected: Mapping[Reason, int] | None = None
 
 
 def refused(name: str) -> Answer:

@@ -78,6 +78,7 @@ class Committer:
         self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
         self._view = ledger.view()
+        self._last_counted: dict[Version, int] = {}
         self._not_shown: View | None = None
         """Of a scrape that did not wait for it: to be shown by the next, as the ledger takes it for shown."""
 
@@ -273,8 +274,10 @@ class Committer:
             self._not_shown = future.result()
 
     def counted(self) -> dict[Version, int]:
-        """The events of each version on /metrics, those that are not shown yet among them. Raises `BusyError`."""
-        return _result(self._ask(self._ledger.counted))
+        """The events of each version on /metrics, those that are not shown yet among them; of late, if it is busy."""
+        with suppress(BusyError):
+            self._last_counted = _result(self._ask(self._ledger.counted))
+        return self._last_counted
 
     def ready(self) -> bool:
         """Whether a post would be counted; after a failed commit, finds out by a commit of nothing."""

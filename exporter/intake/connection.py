@@ -12,7 +12,8 @@ from typing import Final, cast
 
 import structlog
 
-from exporter.intake.answers import Answer, refused
+from exporter.intake.answer import Answer
+from exporter.intake.answers import refused
 from exporter.intake.asgi import respond
 from exporter.intake.client_address import client_address
 from exporter.intake.http import CONTINUE, render, render_raw
@@ -20,7 +21,7 @@ from exporter.intake.port import Port
 from exporter.intake.request import Arriving, Request
 
 SLOWEST: Final = 1024
-"""Bytes a second that a request must bring on average, once it takes longer than the timeout."""
+"""Bytes a second that a request must bring, on average over each `--request-timeout` that it takes."""
 
 LONGEST: Final = 120.0
 """Seconds that it may take at the most."""
@@ -52,8 +53,9 @@ class Connection(asyncio.BufferedProtocol):
         self._began: float | None = None
         """When the request under way began; this and all other times are the loop's."""
 
+        self._looked = 0.0
         self._arrived = 0
-        """Bytes since then."""
+        """Bytes since then, when it was looked at last."""
 
         self._at_rest_since = port.now()
         self._unsent_since: float | None = None
@@ -94,7 +96,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def _go_on_arriving(self, nbytes: int, anew: bool) -> None:
         if self._began is None or anew:
-            self._began, self._arrived = self._port.now(), 0
+            self._began = self._looked = self._port.now()
+            self._arrived = 0
         self._arrived += nbytes
         if self._arriving.awaits_continue and not self._exchanges:
             self._arriving.awaits_continue = False
@@ -214,7 +217,7 @@ class Connection(asyncio.BufferedProtocol):
         if any(since is not None and now - since > timeout for since in (self._unsent_since, self._lingering_since)):
             self._transport.abort()
         elif self._began is not None:
-            if not self._exchanges and self._is_overdue(now - self._began):
+            if not self._exchanges and self._is_overdue(now, self._began):
                 self._refuse(self._arriving.overdue())
         elif self.at_rest and now - self._at_rest_since > timeout:
             self._transport.close()
@@ -224,9 +227,15 @@ class Connection(asyncio.BufferedProtocol):
         """Whether nothing is being read, answered or sent."""
         return not self._exchanges and self._began is None and self._lingering_since is None
 
-    def _is_overdue(self, seconds: float) -> bool:
-        timeout = self._port.timeout
-        return seconds > timeout and (seconds > max(LONGEST, timeout) or self._arrived < SLOWEST * seconds)
+    def _is_overdue(self, now: float, began: float) -> bool:
+        """Whether the request under way moves too slowly, or has taken too long."""
+        timeout, passed = self._port.timeout, now - self._looked
+        if passed <= timeout:
+            return False
+        if self._arrived < SLOWEST * passed or now - began > max(LONGEST, timeout):
+            return True
+        self._looked, self._arrived = now, 0
+        return False
 
     def drain(self) -> None:
         """End as soon as nothing is being read, answered or sent."""

@@ -6,7 +6,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
-from exporter.intake.answers import Answer
+from exporter.intake.answer import Answer
 from exporter.replies import JSON
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 from exporter.intake.accounts import Accounts
 from exporter.intake.body_memory import BODIES_LIMIT, BodyMemory
@@ -11,11 +11,21 @@ from exporter.intake.endpoint import App
 from exporter.intake.paths import StatsPaths
 from exporter.intake.stats import StatsResource
 
-if TYPE_CHECKING:
-    from exporter.intake.connection import Connection
-
 _READ: Final = 64 * 1024
 """Bytes that are read at a time; a post of 100 events has fewer."""
+
+
+class Served(Protocol):
+    """One of its connections."""
+
+    def check(self, now: float) -> None:
+        """End what is overdue."""
+
+    def drain(self) -> None:
+        """End as soon as nothing is being read, answered or sent."""
+
+    def abort(self) -> None:
+        """End at once."""
 
 
 class Port:
@@ -43,7 +53,7 @@ class Port:
         self.max_body = stats.max_body
         self.memory = BodyMemory(max(BODIES_LIMIT, stats.max_body))
         self.buffer = memoryview(bytearray(_READ))
-        self.connections: set[Connection] = set()
+        self.connections: set[Served] = set()
         self.draining = False
         """Whether each connection is to be closed after its next reply."""
 
@@ -58,11 +68,11 @@ class Port:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def opened(self, connection: "Connection") -> None:
+    def opened(self, connection: Served) -> None:
         """A connection is there."""
         self.connections.add(connection)
 
-    def closed(self, connection: "Connection") -> None:
+    def closed(self, connection: Served) -> None:
         """It is gone."""
         self.connections.discard(connection)
         self.on_closed()

@@ -1,17 +1,15 @@
 """A post from its arrival to its reply: which of its events ask to be counted, and what became of them."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import msgspec
 
 from exporter.counting.ledger import Entries
+from exporter.intake.answer import Answer
 from exporter.wire.events import Batch, Event, Reason, Rejected
 from exporter.wire.fingerprints import Fingerprints
 from exporter.wire.labels import Ignored, IgnoredReason, Label, Outcome, Series
-
-if TYPE_CHECKING:
-    from exporter.intake.answers import Answer
 
 
 class Arrival(msgspec.Struct, frozen=True, gc=False):
@@ -19,7 +17,7 @@ class Arrival(msgspec.Struct, frozen=True, gc=False):
 
     body: bytes
     user_agent: str
-    answer: "Callable[[Answer], None]"
+    answer: Callable[[Answer], None]
     started: float
 
 

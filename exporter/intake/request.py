@@ -5,7 +5,8 @@ from typing import Final, NamedTuple
 
 import httptools
 
-from exporter.intake.answers import Answer, refused, turned_away
+from exporter.intake.answer import Answer
+from exporter.intake.answers import refused, turned_away
 from exporter.intake.body_memory import BodyMemory
 from exporter.intake.http import Headers, split_target
 

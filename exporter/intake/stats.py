@@ -10,7 +10,8 @@ import falcon
 import falcon.asgi
 import structlog
 
-from exporter.intake.answers import Answer, refused, taken, turned_away
+from exporter.intake.answer import Answer
+from exporter.intake.answers import refused, taken, turned_away
 from exporter.intake.committer import Committer, OverloadedError
 from exporter.intake.paths import StatsPaths
 from exporter.intake.post import Arrival, Post

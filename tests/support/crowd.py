@@ -12,7 +12,6 @@ from types import TracebackType
 from typing import Self
 
 from tests.support.bodies import event
-from tests.support.clock import awake, nap
 from tests.support.harness import LOCALHOST, REPLY_SECONDS
 
 CURRENT = "CapacitorUpdater/8.51.23 (com.example.shop) android/16"
@@ -22,12 +21,11 @@ UNKNOWN = "okhttp/4.12.0"
 
 @dataclass(frozen=True)
 class Answer:
-    """A reply, and how many seconds it took while this machine ran."""
+    """A reply."""
 
     status: int
     error: str
     retry_after: str | None
-    seconds: float
 
 
 @dataclass
@@ -63,12 +61,6 @@ class Crowd:
             thread.join()
         assert self.failures == []
 
-    def last(self, seconds: float) -> Self:
-        """Post for so long."""
-        with self:
-            nap(seconds)
-        return self
-
     def _live(self) -> None:
         connection = http.client.HTTPConnection(LOCALHOST, self.port, timeout=REPLY_SECONDS)
         try:
@@ -82,12 +74,10 @@ class Crowd:
 
     def _post(self, connection: http.client.HTTPConnection) -> Answer:
         body = self.body(self.app_id)
-        began = awake()
         connection.request("POST", "/stats", body, {"User-Agent": self.user_agent})
         reply = connection.getresponse()
         content = json.loads(reply.read())
-        seconds = awake() - began
-        return Answer(reply.status, content.get("error", ""), reply.getheader("Retry-After"), seconds)
+        return Answer(reply.status, content.get("error", ""), reply.getheader("Retry-After"))
 
     @property
     def statuses(self) -> Counter[int]:
@@ -95,11 +85,6 @@ class Crowd:
         return Counter(answer.status for answer in self.answers)
 
     @property
-    def acceptance(self) -> float:
-        """The share of posts that were counted."""
-        return self.statuses[200] / len(self.answers)
-
-    @property
-    def slowest(self) -> float:
-        """Seconds of the slowest reply."""
-        return max(answer.seconds for answer in self.answers)
+    def refused(self) -> int:
+        """How many posts were not counted."""
+        return len(self.answers) - self.statuses[200]

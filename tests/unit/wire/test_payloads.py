@@ -8,7 +8,7 @@ import pytest
 from exporter.counting.budgets import Limits as BudgetLimits
 from exporter.counting.draft import Draft
 from exporter.counting.ledger import Ledger, Limits
-from exporter.intake.post import Post
+from exporter.intake.post import Arrival, Post
 from exporter.metrics.exposition import Exposer
 from exporter.wire.events import decode
 from exporter.wire.fingerprints import fingerprinter
@@ -33,7 +33,7 @@ class Exporter:
 
     def post(self, bodies: Iterable[bytes]) -> None:
         for body in bodies:
-            post = Post(decode(body, MAX_BATCH), self.label, fingerprinter(KEY))
+            post = Post(Arrival(body, "", lambda _: None, 0.0), decode(body, MAX_BATCH), self.label, fingerprinter(KEY))
             draft = Draft(self.ledger, 0)
             self.duplicate += draft.add(post.entries).count(None)
             self.ledger.apply(draft.changes)
