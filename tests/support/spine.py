@@ -7,7 +7,8 @@ from pathlib import Path
 
 from exporter.counting.budgets import Limits as BudgetLimits
 from exporter.counting.ledger import Ledger, Limits, View
-from exporter.intake.answers import Answer, taken
+from exporter.intake.answer import Answer
+from exporter.intake.answers import taken
 from exporter.intake.committer import Clock, Committer
 from exporter.intake.post import Arrival, Post
 from exporter.metrics.telemetry import Telemetry
