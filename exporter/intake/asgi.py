@@ -11,15 +11,16 @@ _VERSIONS: Final = {"version": "3.0", "spec_version": "2.4"}
 
 async def respond(app: Any, request: Request, client: tuple[str, int]) -> tuple[int, Headers, bytes]:
     """The status, the headers and the body of its reply. Raises what the application does."""
+    path, query = request.path_and_query()
     scope = {
         "type": "http",
         "asgi": _VERSIONS,
         "http_version": "1.1",
         "method": request.method.decode("latin-1"),
         "scheme": "http",
-        "path": unquote(request.path),
-        "raw_path": request.path,
-        "query_string": request.query,
+        "path": unquote(path),
+        "raw_path": path,
+        "query_string": query,
         "root_path": "",
         "headers": request.headers,
         "client": client,

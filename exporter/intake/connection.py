@@ -125,7 +125,7 @@ class Connection(asyncio.BufferedProtocol):
         self._exchanges.append(exchange)
         if closing:
             self._arriving.ended = True
-        if request.method == b"POST" and self._port.paths.has(request.path):
+        if request.method == b"POST" and self._port.paths.has(request.target):
             answer = partial(self._answer, exchange, request)
             self._port.stats.take(
                 request.body, request.field(b"content-encoding"), request.field(b"user-agent"), answer

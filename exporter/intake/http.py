@@ -1,4 +1,4 @@
-"""HTTP/1 as the public port writes it: the bytes of a reply, and what a request's target means."""
+"""HTTP/1 as the public port writes it: the bytes of a reply."""
 
 import time
 from email.utils import formatdate
@@ -47,13 +47,3 @@ def _status_line(status: int) -> str:
 def _date(second: int) -> bytes:
     """The last header of a reply, and the blank line behind it."""
     return f"Date: {formatdate(second, usegmt=True)}\r\n\r\n".encode()
-
-
-def split_target(target: bytes) -> tuple[bytes, bytes]:
-    """The path and the query of a request's target, in origin form or in absolute form, as clients of proxies send."""
-    path, _, query = target.partition(b"?")
-    if not path.startswith(b"/"):
-        _, scheme_mark, rest = path.partition(b"://")
-        if scheme_mark:
-            path = b"/" + rest.partition(b"/")[2]
-    return path, query

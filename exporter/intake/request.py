@@ -7,8 +7,8 @@ import httptools
 
 from exporter.intake.answer import Answer
 from exporter.intake.answers import refused, turned_away
-from exporter.intake.body_memory import BodyMemory
-from exporter.intake.http import Headers, split_target
+from exporter.intake.body_memory import ALWAYS_TAKEN, BodyMemory
+from exporter.intake.http import Headers
 
 HEADER_LIMIT: Final = 16 * 1024
 """Bytes of a request's header, and of whatever else brings nothing of a body; the plugin's header is below 500."""
@@ -25,8 +25,7 @@ class Request(NamedTuple):
     """A request that has arrived whole; header names are lower-case, `memory` is what its body holds of the port's."""
 
     method: bytes
-    path: bytes
-    query: bytes
+    target: bytes
     headers: Headers
     fields: dict[bytes, bytes]
     """The headers by their names."""
@@ -37,7 +36,17 @@ class Request(NamedTuple):
 
     def field(self, name: bytes) -> str:
         """A header's value; empty where there is none."""
-        return self.fields.get(name, b"").decode("latin-1")
+        value = self.fields.get(name)
+        return "" if value is None else value.decode("latin-1")
+
+    def path_and_query(self) -> tuple[bytes, bytes]:
+        """Of the target, in origin form or in absolute form, as clients of proxies send."""
+        path, _, query = self.target.partition(b"?")
+        if not path.startswith(b"/"):
+            _, mark, rest = path.partition(b"://")
+            if mark:
+                path = b"/" + rest.partition(b"/")[2]
+        return path, query
 
 
 class _RefusedError(Exception):
@@ -68,6 +77,7 @@ class Arriving:
         self._memory = memory
         self._parser = httptools.HttpRequestParser(self)
         self._complete: list[Request] = []
+        self._fed = 0
         self._useless = 0
         self._moved = False
         self._taken = 0
@@ -78,9 +88,13 @@ class Arriving:
         """The requests that are complete with it; sets `refusal` if it shows that another can't be taken."""
         self._complete = complete = list[Request]()
         self._moved = False
+        self._fed = len(data)
         try:
             self._parser.feed_data(data)
-            self._bound_what_is_useless(len(data))
+            if self._moved:
+                self._useless = 0
+            else:
+                self._bound_what_is_useless()
         except _RefusedError as error:
             self._refuse(error.answer)
         except httptools.HttpParserCallbackError as error:
@@ -95,8 +109,8 @@ class Arriving:
                 self._refuse(refused("bad_request"))
         return complete
 
-    def _bound_what_is_useless(self, size: int) -> None:
-        self._useless = 0 if self._moved else self._useless + size
+    def _bound_what_is_useless(self) -> None:
+        self._useless += self._fed
         if self._useless > HEADER_LIMIT:
             raise _RefusedError(refused("header_too_large"))
 
@@ -149,12 +163,13 @@ class Arriving:
 
     def on_headers_complete(self) -> None:
         self._fields = fields = dict(self._headers)
-        if sum(map(len, fields)) + sum(map(len, fields.values())) > HEADER_LIMIT:
+        if self._useless + self._fed > HEADER_LIMIT and sum(map(sum, map(_lengths, self._headers))) > HEADER_LIMIT:
             raise _RefusedError(refused("header_too_large"))
         encoding = fields.get(b"transfer-encoding")
         if encoding is not None and encoding.strip().lower() != b"chunked":
             raise _RefusedError(refused("not_implemented"))
-        if int(fields.get(b"content-length", 0)) > self._max_body:
+        length = fields.get(b"content-length")
+        if length is not None and int(length) > self._max_body:
             raise _RefusedError(refused("body_too_large"))
         self.awaits_continue = b"expect" in fields
 
@@ -164,6 +179,10 @@ class Arriving:
         self._size += len(body)
         if self._size > self._max_body:
             raise _RefusedError(refused("body_too_large"))
+        if self._size > ALWAYS_TAKEN:
+            self._grow()
+
+    def _grow(self) -> None:
         taken = self._memory.grow(self._taken, self._size)
         if taken is None:
             agent = (self._fields or {}).get(b"user-agent", b"")
@@ -178,7 +197,7 @@ class Arriving:
         self._complete.append(
             Request(
                 parser.get_method(),
-                *split_target(self._target),
+                self._target,
                 self._headers,
                 self._fields or {},
                 chunks[0] if len(chunks) == 1 else b"".join(chunks),
@@ -190,3 +209,7 @@ class Arriving:
         self._chunks = []
         if not keep_alive:
             self.ended = True
+
+
+def _lengths(header: tuple[bytes, bytes]) -> tuple[int, int]:
+    return len(header[0]), len(header[1])

@@ -72,7 +72,7 @@ def test_a_body_arrives_as_it_was_sent(body: bytes, size: int) -> None:
         ((request,), _) = fed([sent])
         assert request.body == body
         assert request.method == b"POST"
-        assert request.path == b"/stats"
+        assert request.path_and_query() == (b"/stats", b"")
         assert request.field(b"user-agent") == "Test/1"
         assert request.keep_alive
 
@@ -99,7 +99,7 @@ def test_a_target_in_either_form_is_a_path_and_a_query(target: bytes, path: byte
     """A client that believes in a proxy sends the whole address."""
     ((request,), _) = fed([post(b"{}", path=target)])
 
-    assert (request.path, request.query) == (path, query)
+    assert request.path_and_query() == (path, query)
 
 
 def test_a_trailer_changes_no_header() -> None:
