@@ -9,13 +9,14 @@ from importlib.metadata import version
 from typing import Final
 
 import msgspec
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
 from exporter.counting.ledger import View
+from exporter.metrics.distribution import Distribution
 from exporter.wire.events import REASONS, Reason
 from exporter.wire.labels import IGNORED_REASONS, IgnoredReason
 from exporter.wire.refusals import REQUEST_REFUSALS
@@ -105,20 +106,18 @@ class Telemetry:
             "Lines the event log dropped because its writer could not keep up; they were counted all the same.",
             registry=registry,
         )
-        self.batch_events = Histogram(
-            "capgo_exporter_batch_events", "Events in a post.", buckets=_BATCHES, registry=registry
-        )
-        self.request_seconds = Histogram(
+        self.batch_events = Distribution("capgo_exporter_batch_events", "Events in a post.", _BATCHES, registry)
+        self.request_seconds = Distribution(
             "capgo_exporter_request_seconds",
             "Seconds from a post being read to its reply being ready.",
-            buckets=_LATENCIES,
-            registry=registry,
+            _LATENCIES,
+            registry,
         )
-        self.commit_seconds = Histogram(
+        self.commit_seconds = Distribution(
             "capgo_exporter_commit_seconds",
             "Seconds to write one transaction to the ledger; posts that wait together share one.",
-            buckets=_LATENCIES,
-            registry=registry,
+            _LATENCIES,
+            registry,
         )
         self.ready = Gauge(
             "capgo_exporter_ready",
