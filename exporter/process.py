@@ -40,11 +40,16 @@ class End:
         self._asked.get()
 
 
-def allow_files(needed: int) -> None:
-    """Ask for so many open files: most systems start a process with 1,024 and let it ask for more."""
+def allow_files(needed: int) -> int:
+    """Ask for so many open files: most systems start a process with 1,024 and let it ask for more. Returns how many
+    there may be.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < needed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(needed, hard), hard))
+    if soft >= needed:
+        return soft
+    allowed = min(needed, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    return allowed
 
 
 def return_freed_memory() -> None:

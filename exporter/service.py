@@ -117,7 +117,7 @@ def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
 
     Raises `LedgerError` if the ledger can't be used, `OSError` if an address or the event log can't be.
     """
-    process.allow_files(settings.connection_limit + FILES_BESIDE)
+    limit = _connections(settings.connection_limit)
     process.return_freed_memory()
     process.take_short_turns()
     end = process.End()
@@ -129,7 +129,7 @@ def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
     make_port = lambda: Port(  # noqa: E731
         parts.app, parts.stats, parts.accounts, parts.paths, _trusted(settings), settings.request_timeout
     )
-    public = Listener(settings.listen, settings.connection_limit, settings.request_timeout, make_port, end.fail)
+    public = Listener(settings.listen, limit, settings.request_timeout, make_port, end.fail)
     signal.signal(signal.SIGHUP, lambda *_: parts.event_log.reopen() if parts.event_log else None)
     public.start()
     switch.application = create_private_app(  # ready only now, when posts are taken
@@ -142,6 +142,15 @@ def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
     parts.committer.stop(STOP_SECONDS)
     _log.info("stopped")
     return end.code
+
+
+def _connections(wanted: int) -> int:
+    """How many connections the public port may have: as many as are wanted, if the system gives files for them."""
+    allowed = process.allow_files(wanted + FILES_BESIDE)
+    limit = max(1, min(wanted, allowed - FILES_BESIDE))
+    if limit < wanted:
+        _log.warning("too_few_files", files=allowed, needed=wanted + FILES_BESIDE, connection_limit=limit)
+    return limit
 
 
 def _serve_private(application: WSGIApp, address: Address, failed: Callable[[], None]) -> int:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -64,6 +66,42 @@ def test_a_thousand_idle_connections_do_not_delay_the_next_post(
         assert fastest(lambda: exporter.post(event())) < 1
 
         assert set(statuses(idle)) == {200}, "an idle connection was dropped"
+
+
+def test_fewer_files_than_needed_are_said_and_lived_with(tmp_path: Path, allow_files: Callable[[int], None]) -> None:
+    """In one line at the start. The limit is what there is: more connections than that wait, posts are taken as soon as
+    one ends, and neither the log nor `/metrics` notices.
+    """
+    exporter = Exporter(tmp_path, connection_limit="2000", request_timeout="60s", log_format="json")
+    exporter.argv = ["prlimit", "--nofile=400", *exporter.argv]
+    allow_files(4 * IDLE)
+    with ExitStack() as stack:
+        stack.enter_context(exporter)
+        idle = [stack.enter_context(Wire(exporter.port)) for _ in range(600)]
+        assert exporter.scrape().value("process_open_fds") < 400
+        for wire in idle:
+            wire.close()
+        assert exporter.post(event()).body == OK
+
+    (line,) = [json.loads(line) for line in exporter.logs().splitlines() if "too_few_files" in line]
+    assert line["files"] == 400
+    assert line["connection_limit"] < 400
+    assert "Traceback" not in exporter.logs()
+    assert "cannot_accept" not in exporter.logs()
+
+
+def test_an_accept_that_fails_is_tried_again(launch: Launch, allow_files: Callable[[int], None]) -> None:
+    """With no file left, at whatever moment: a line now and then, and when there is one again, posts are taken."""
+    exporter = launch(connection_limit="500", request_timeout="60s")
+    allow_files(4 * IDLE)
+    exporter.limit(resource.RLIMIT_NOFILE, 100)
+    with ExitStack() as stack:
+        for _ in range(200):
+            stack.enter_context(Wire(exporter.port))
+        wait_until(lambda: "cannot_accept" in exporter.logs(), "it has run out of files")
+        assert exporter.logs().count("cannot_accept") < 20
+        exporter.limit(resource.RLIMIT_NOFILE, 1000)
+        assert exporter.post(event()).body == OK
 
 
 def test_connections_beyond_the_limit_do_not_stop_the_scrape(launch: Launch) -> None:
