@@ -118,6 +118,7 @@ def _empty(name: str, directory: Path) -> Peer:
 
 
 EXPORTER: Final = "**capgo-exporter**"
+EMPTY: Final = "its listener with nothing behind"
 NAIVE: Final = "Falcon + prometheus_client"
 NODE: Final = "Node.js + prom-client"
 
@@ -126,6 +127,6 @@ CONTESTANTS: Final[Mapping[str, Callable[[Path], Peer]]] = {
     "naive": lambda directory: _handler(NAIVE, directory, sys.executable, str(HERE.parent / "system/naive.py")),
     "node": lambda directory: _handler(NODE, directory, str(NODE_PROGRAM), str(HERE / "node/handler.mjs")),
     "pushgateway": lambda directory: _pushgateway("pushgateway, text pushes", directory),
-    "empty": lambda directory: _empty("waitress, empty app", directory),
+    "empty": lambda directory: _empty(EMPTY, directory),
 }
 """What starts each of them, its files in a directory of its own."""

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tests.bench.contestants import EXPORTER, NAIVE, NODE, NODE_PROGRAM
+from tests.bench.contestants import EMPTY, EXPORTER, NAIVE, NODE, NODE_PROGRAM
 from tests.bench.load import CASES, CONNECTIONS, Posted
 
 HEADINGS: Final = (
@@ -74,6 +74,7 @@ class Goal(NamedTuple):
 GOALS: Final = (
     Goal(CASES[0].name, EXPORTER, NODE, 1),
     Goal(CASES[0].name, EXPORTER, NAIVE, 4),
+    Goal(CASES[0].name, EXPORTER, EMPTY, 0.35),
     Goal(CASES[1].name, EXPORTER, NODE, 1),
     Goal(CASES[2].name, EXPORTER, NODE, 0.75),
     Goal(CASES[2].name, EXPORTER, NAIVE, 1.6),
