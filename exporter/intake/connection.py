@@ -26,6 +26,9 @@ SLOWEST: Final = 1024
 LONGEST: Final = 120.0
 """Seconds that it may take at the most."""
 
+ON_ITS_WAY: Final = 0.5
+"""Seconds after which a connection that has been accepted, or answered, is known to bring nothing at the end."""
+
 _log = structlog.get_logger("connection")
 
 
@@ -237,9 +240,9 @@ class Connection(asyncio.BufferedProtocol):
         self._looked, self._arrived = now, 0
         return False
 
-    def drain(self) -> None:
-        """End as soon as nothing is being read, answered or sent."""
-        if self.at_rest and self._transport is not None:
+    def drain(self, now: float) -> None:
+        """End as soon as nothing is being read, answered or sent; what is on its way has a moment to be read."""
+        if self.at_rest and now - self._at_rest_since > ON_ITS_WAY and self._transport is not None:
             self._transport.close()  # sends first what waits
 
     def abort(self) -> None:

@@ -128,7 +128,7 @@ class Listener:
         deadline = port.now() + self._timeout
         while port.connections and port.now() < deadline:
             for connection in list(port.connections):
-                connection.drain()
+                connection.drain(port.now())
                 connection.check(port.now())
             await asyncio.sleep(_DRAIN_SECONDS)
         for connection in list(port.connections):

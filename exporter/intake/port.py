@@ -21,7 +21,7 @@ class Served(Protocol):
     def check(self, now: float) -> None:
         """End what is overdue."""
 
-    def drain(self) -> None:
+    def drain(self, now: float) -> None:
         """End as soon as nothing is being read, answered or sent."""
 
     def abort(self) -> None:

@@ -139,7 +139,7 @@ class Arriving:
         """Free what the request under way holds."""
         self._memory.give_back(self._taken)
         self._taken = 0
-        self._chunks = list[bytes]()
+        self._body: bytes | bytearray = b""
         self.under_way = False
 
     # What the parser calls.
@@ -151,8 +151,7 @@ class Arriving:
         self._target = b""
         self._headers: Headers = []
         self._fields: dict[bytes, bytes] | None = None
-        self._chunks = list[bytes]()
-        self._size = 0
+        self._body = b""
 
     def on_url(self, url: bytes) -> None:
         self._target += url
@@ -175,15 +174,20 @@ class Arriving:
 
     def on_body(self, body: bytes) -> None:
         self._moved = True
-        self._chunks.append(body)
-        self._size += len(body)
-        if self._size > self._max_body:
+        if not self._body:
+            self._body = body  # mostly all of it
+        elif isinstance(self._body, bytearray):
+            self._body += body
+        else:
+            self._body = bytearray(self._body) + body  # pieces to be joined in the end would take twice the memory
+        size = len(self._body)
+        if size > self._max_body:
             raise _RefusedError(refused("body_too_large"))
-        if self._size > ALWAYS_TAKEN:
-            self._grow()
+        if size > ALWAYS_TAKEN:
+            self._grow(size)
 
-    def _grow(self) -> None:
-        taken = self._memory.grow(self._taken, self._size)
+    def _grow(self, size: int) -> None:
+        taken = self._memory.grow(self._taken, size)
         if taken is None:
             agent = (self._fields or {}).get(b"user-agent", b"")
             raise _RefusedError(turned_away(agent.decode("latin-1")))
@@ -192,7 +196,7 @@ class Arriving:
     def on_message_complete(self) -> None:
         self._moved = True
         self.under_way = self.awaits_continue = False
-        chunks, parser = self._chunks, self._parser
+        parser = self._parser
         keep_alive = parser.should_keep_alive()
         self._complete.append(
             Request(
@@ -200,13 +204,13 @@ class Arriving:
                 self._target,
                 self._headers,
                 self._fields or {},
-                chunks[0] if len(chunks) == 1 else b"".join(chunks),
+                bytes(self._body),
                 keep_alive,
                 self._taken,
             )
         )
         self._taken = 0
-        self._chunks = []
+        self._body = b""
         if not keep_alive:
             self.ended = True
 

@@ -110,18 +110,21 @@ class StatsResource:
         batch = decode_strictly(arrival.body, self._max_batch)
         return None if batch is None else Post(arrival, batch, self._label, self._fingerprints)
 
-    def _read_apart(self, arrival: Arrival) -> Post:
+    def _read_apart(self, arrival: Arrival) -> Post | Exception:
         if self._committer.now() - arrival.started > PATIENCE:
-            raise OverloadedError
-        batch = decode_strictly(arrival.body, self._max_batch) or decode_carefully(arrival.body, self._max_batch)
-        return Post(arrival, batch, self._label, self._fingerprints)
+            return OverloadedError()
+        try:
+            batch = decode_strictly(arrival.body, self._max_batch) or decode_carefully(arrival.body, self._max_batch)
+            return Post(arrival, batch, self._label, self._fingerprints)
+        except (MalformedBodyError, TooManyEventsError) as error:
+            return error.with_traceback(None)  # whose frames hold all that was decoded, until the loop has answered
 
-    def _have_read(self, arrival: Arrival, reading: "asyncio.Future[Post]") -> None:
-        error = reading.exception()
-        if error is None:
-            self._decide(reading.result())
+    def _have_read(self, arrival: Arrival, reading: "asyncio.Future[Post | Exception]") -> None:
+        read = reading.exception() or reading.result()
+        if isinstance(read, Post):
+            self._decide(read)
         else:
-            self._fail(arrival, error)
+            self._fail(arrival, read)
 
     def _decide(self, post: Post) -> None:
         self._telemetry.batch_events.observe(post.elements)
