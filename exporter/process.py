@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Final
 
 _M_MMAP_THRESHOLD: Final = -3
@@ -35,9 +35,10 @@ class End:
         self.code = 1
         self._asked.put(None)
 
-    def wait(self) -> None:
-        """Return when it was asked for."""
-        self._asked.get()
+    def wait(self, seconds: float | None = None) -> None:
+        """Return when it was asked for (once more), at the latest after so many seconds."""
+        with suppress(Empty):
+            self._asked.get(timeout=seconds)
 
 
 def allow_files(needed: int) -> int:

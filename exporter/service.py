@@ -24,6 +24,7 @@ from exporter.intake.port import Port
 from exporter.intake.refusal_log import RefusalLog
 from exporter.intake.stats import StatsResource
 from exporter.metrics.private import create_loading_app, create_private_app
+from exporter.metrics.readiness import Readiness
 from exporter.metrics.telemetry import Telemetry
 from exporter.settings import Address, Settings
 from exporter.storage.journal import Journal
@@ -132,12 +133,14 @@ def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
     public = Listener(settings.listen, limit, settings.request_timeout, make_port, end.fail)
     signal.signal(signal.SIGHUP, lambda *_: parts.event_log.reopen() if parts.event_log else None)
     public.start()
+    readiness = Readiness(parts.committer.ready)
     switch.application = create_private_app(  # ready only now, when posts are taken
-        parts.committer, parts.committer.counted, telemetry, settings.listen.port
+        parts.committer, readiness, parts.committer.counted, telemetry, settings.listen.port
     )
     started(public.port, metrics_port)
     end.wait()
     _log.info("draining")
+    end.wait(readiness.stop())
     public.stop()
     parts.committer.stop(STOP_SECONDS)
     _log.info("stopped")

@@ -13,6 +13,7 @@ import falcon
 from exporter.counting.ledger import View
 from exporter.metrics.exposition import Exposer, encoded
 from exporter.metrics.landing import LandingResource
+from exporter.metrics.readiness import Readiness
 from exporter.metrics.telemetry import Telemetry
 from exporter.replies import OK, RequestRefusedError, reply, with_error_forms
 from exporter.storage.journal import StorageUnavailableError
@@ -35,22 +36,23 @@ class Source(Protocol):
     def observe(self) -> None:
         """Bring the gauges about the ledger up to date."""
 
-    def ready(self) -> bool:
-        """Whether posts can be counted."""
-
     def backup(self, target: Path) -> None:
         """Write a consistent copy of the ledger. Raises `StorageUnavailableError` or `sqlite3.Error`."""
 
 
 def create_private_app(
-    source: Source, counted: Callable[[], Mapping[Version, int]], telemetry: Telemetry, stats_port: int
+    source: Source,
+    readiness: Readiness,
+    counted: Callable[[], Mapping[Version, int]],
+    telemetry: Telemetry,
+    stats_port: int,
 ) -> Callable[..., Any]:
     """The WSGI app of the private port: metrics, health, and a page for people."""
     app = falcon.App()
     app.req_options.strip_url_path_trailing_slash = True
     app.add_route("/metrics", MetricsResource(source, telemetry))
     app.add_route("/healthz", HealthResource())
-    app.add_route("/readyz", ReadyResource(source))
+    app.add_route("/readyz", ReadyResource(readiness))
     app.add_route("/backup", BackupResource(source))
     app.add_route("/", LandingResource(counted, version("capgo-exporter"), stats_port))
     return with_error_forms(app)
@@ -109,13 +111,13 @@ class HealthResource:
 class ReadyResource:
     """`/readyz`: posts can be counted."""
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
+    def __init__(self, readiness: Readiness) -> None:
+        self._readiness = readiness
 
     def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
-        """Ok, or 503 while the ledger can't be written."""
-        if not self._source.ready():
-            raise RequestRefusedError("storage_unavailable")
+        """Ok, or 503 while the ledger can't be written, and when the process is about to end."""
+        if refusal := self._readiness.refusal():
+            raise RequestRefusedError(refusal)
         reply(resp, OK)
 
     on_head = on_get

@@ -37,6 +37,7 @@ REQUEST_REFUSALS: Final[dict[str, Refusal]] = {
     "overloaded": Refusal(503, "Too many events at once; send these again later"),
     "storage_unavailable": Refusal(503, "The events can't be stored now; send them again"),
     "loading": Refusal(503, "The ledger is loading; try again"),
+    "stopping": Refusal(503, "The exporter is about to end; others take its posts"),
 }
 """Refusals of a whole request; nothing of it is counted."""
 
