@@ -85,8 +85,10 @@ def _both(port: int) -> str:
 
 def _with_servers(text: str, exporters: Sequence[Exporter]) -> str:
     before, *_, after = _SERVER.split(text)
-    lines = [
-        f"    server capgo-exporter-{number} {LOCALHOST}:{exporter.port} check port {exporter.metrics_port} id {number}\n"
-        for number, exporter in enumerate(exporters, start=1)
-    ]
+    lines = [_server(number, exporter) for number, exporter in enumerate(exporters, start=1)]
     return before + "".join(lines) + after
+
+
+def _server(number: int, exporter: Exporter) -> str:
+    where = f"{LOCALHOST}:{exporter.port} check port {exporter.metrics_port}"
+    return f"    server capgo-exporter-{number} {where} id {number}\n"
