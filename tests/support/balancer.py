@@ -33,12 +33,23 @@ class HAProxy(Program):
     One that is not running takes part in nothing until it is started.
     """
 
-    def __init__(self, directory: Path, exporters: Sequence[Exporter], certificates: Path | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        exporters: Sequence[Exporter],
+        certificates: Path | None = None,
+        changes: Mapping[str, str] | None = None,
+    ) -> None:
+        """`changes` are texts of the configuration and what stands in their place."""
         nothing = directory / "no-certificates"
         nothing.mkdir(parents=True, exist_ok=True)
         self.port, self.tls_port, self.private_port = free_port(), free_port(), free_port()
         config = directory / "haproxy.cfg"
-        config.write_text(_with_servers(CONFIG.read_text(), exporters))
+        text = _with_servers(CONFIG.read_text(), exporters)
+        for old, new in (changes or {}).items():
+            assert old in text
+            text = text.replace(old, new)
+        config.write_text(text)
         super().__init__([installed(HAPROXY), "-db", "-f", str(config)], directory)
         self.environment |= {
             "CAPGO_HTTP": _both(self.port),
@@ -49,7 +60,7 @@ class HAProxy(Program):
 
     def is_ready(self) -> bool:
         try:
-            return self.private("/readyz").status == http.client.OK
+            return self.private("/healthz").status == http.client.OK
         except OSError:
             return False
 
@@ -65,18 +76,6 @@ class HAProxy(Program):
         """The names of the exporters that it sends posts to."""
         states = self.scrape().series("haproxy_server_status", proxy="exporters", state="UP")
         return {dict(labels)["server"] for labels, value in states.items() if value}
-
-
-def post_from(address: str, port: int, body: bytes, headers: Mapping[str, str] | None = None) -> Reply:
-    """A post from one of this machine's addresses, IPv4 or IPv6."""
-    host = "::1" if ":" in address else LOCALHOST
-    connection = http.client.HTTPConnection(host, port, timeout=60, source_address=(address, 0))
-    try:
-        connection.request("POST", "/stats", body, dict(headers or {}))
-        response = connection.getresponse()
-        return Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())
-    finally:
-        connection.close()
 
 
 def _both(port: int) -> str:

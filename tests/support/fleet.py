@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
@@ -46,17 +47,22 @@ class Phones:
     """Phones that keep what is unacknowledged and send it again, merged with newer events, as the current plugin does.
 
     They post while the `with` block lasts, and at its end until all is acknowledged: `sent` is then the exact truth.
+    Each try comes from one of `addresses`, as of phones that change their networks.
     """
 
-    def __init__(self, port: int, seed: int, count: int = 4) -> None:
+    def __init__(self, port: int, seed: int, count: int = 4, addresses: Sequence[str | None] = (None,)) -> None:
         self._port = port
         self._seed = seed
+        self._addresses = addresses
         self._over = threading.Event()
+        self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(count)
         self._count = count
         self._phones: list[Future[Counter[tuple[str, str]]]] = []
         self.version = "1.0.0"
         """What their next events are about."""
+        self.unanswered = Counter[tuple[str, str]]()
+        """Events in tries of which nobody knows what became, by (action, version)."""
 
     def __enter__(self) -> Self:
         self._phones = [self._pool.submit(self._live, f"{self._seed}:{number}") for number in range(self._count)]
@@ -78,8 +84,8 @@ class Phones:
             if not self._over.is_set():
                 pending += [self._event(name, chance) for _ in range(chance.randint(1, 4))]
             batch = pending[:LARGEST_BATCH]
-            if self._take(batch):
-                sent.update((body["action"], body["version_name"]) for body in batch)
+            if self._take(batch, chance.choice(self._addresses)):
+                sent.update(map(_kind, batch))
                 del pending[:LARGEST_BATCH]
             time.sleep(chance.random() * 0.05)  # A phone's pause; the real ones flush once a second.
         return sent
@@ -88,10 +94,18 @@ class Phones:
         action = chance.choices(["set", "set_fail", "update_fail", "app_crash"], [80, 5, 10, 5])[0]
         return event(app_id=EXACT_APP, device_id=name, action=action, version_name=self.version)
 
-    def _take(self, batch: list[Event]) -> bool:
+    def _take(self, batch: list[Event], address: str | None) -> bool:
         """Whether the server acknowledges them all; it may have taken them when it does not."""
         body = json.dumps(batch if len(batch) > 1 else batch[0]).encode()
         try:
-            return request(self._port, "POST", "/stats", body).status == http.client.OK
+            status = request(self._port, "POST", "/stats", body, source=address).status
         except (OSError, http.client.HTTPException):
-            return False
+            status = http.client.BAD_GATEWAY
+        if status in (http.client.BAD_GATEWAY, http.client.GATEWAY_TIMEOUT):
+            with self._lock:
+                self.unanswered.update(map(_kind, batch))
+        return status == http.client.OK
+
+
+def _kind(body: Event) -> tuple[str, str]:
+    return body["action"], body["version_name"]

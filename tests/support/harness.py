@@ -88,10 +88,20 @@ class Reply:
 
 
 def request(
-    port: int, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    port: int,
+    method: str,
+    path: str,
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+    source: str | None = None,
 ) -> Reply:
-    """One request on a connection of its own, no redirect followed. OSError or HTTPException without a whole reply."""
-    connection = http.client.HTTPConnection(LOCALHOST, port, timeout=REPLY_SECONDS)
+    """One request on a connection of its own, no redirect followed. OSError or HTTPException without a whole reply.
+
+    It may come from a certain one of this machine's addresses: any of 127.0.0.0/8, or ::1.
+    """
+    host = "::1" if source and ":" in source else LOCALHOST
+    origin = (source, 0) if source else None
+    connection = http.client.HTTPConnection(host, port, timeout=REPLY_SECONDS, source_address=origin)
     try:
         connection.request(method, path, body, dict(headers or {}))
         response = connection.getresponse()
