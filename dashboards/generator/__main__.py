@@ -11,7 +11,7 @@ from dashboards.generator.exporter import exporter
 from dashboards.generator.overview import overview
 from dashboards.generator.recordings import recordings
 from dashboards.generator.rollout import rollout
-from dashboards.generator.rules import grafana_rules, prometheus_rules, recording_rules
+from dashboards.generator.rules import grafana_rules, operator_rules, prometheus_rules, recording_rules
 from dashboards.generator.timescale import Timescale
 from dashboards.generator.yaml import dump
 
@@ -29,6 +29,7 @@ def files(scale: Timescale) -> dict[str, str]:
     return texts | {
         "prometheus/capgo.recording.rules.yml": dump(recording_rules(recordings(scale)), _COMMENT),
         "prometheus/capgo.rules.yml": dump(prometheus_rules(alerts), _COMMENT),
+        "kubernetes/monitoring/rules.yaml": dump(operator_rules(recordings(scale), alerts), _COMMENT),
         "grafana/provisioning/alerting/capgo.yml": dump(grafana_rules(alerts, scale), _COMMENT),
     }
 

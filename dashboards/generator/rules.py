@@ -31,6 +31,16 @@ def prometheus_rules(groups: list[Group]) -> Json:
     }
 
 
+def operator_rules(recordings: list[Recording], groups: list[Group]) -> Json:
+    """All of Prometheus' rules as one object of the Prometheus operator."""
+    return {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "PrometheusRule",
+        "metadata": {"name": "capgo"},
+        "spec": {"groups": recording_rules(recordings)["groups"] + prometheus_rules(groups)["groups"]},
+    }
+
+
 def _prometheus_rule(alert: Alert) -> Json:
     return {
         "alert": alert.name,
