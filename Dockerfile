@@ -8,7 +8,7 @@ RUN pip --python /opt/capgo-exporter/bin/python install --no-cache-dir --require
 COPY pyproject.toml README.md LICENSE ./
 COPY exporter exporter
 RUN pip wheel --no-build-isolation --no-deps --wheel-dir /dist .
-RUN pip --python /opt/capgo-exporter/bin/python install --no-index --no-deps /dist/*.whl
+RUN pip --python /opt/capgo-exporter/bin/python install --no-cache-dir --no-index --no-deps /dist/*.whl
 RUN mkdir /data
 
 FROM python:3.11-slim

@@ -17,7 +17,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 EXTRAS = PROJECT["project"]["optional-dependencies"]
 GROUPS = PROJECT["dependency-groups"]
 RUN = PROJECT["project"]["dependencies"] + EXTRAS["simulate"] + EXTRAS["event-store"]
-NPM_LOCKS = [Path("tests/bench/node/package-lock.json"), Path("tests/render/package-lock.json")]
+NPM_LOCKS = [Path(f"tests/{place}/package-lock.json") for place in ("bench/node", "packaging/node", "render")]
 WANTED = {
     "run.txt": RUN,
     "build.txt": GROUPS["build"],
