@@ -13,14 +13,14 @@ from tests.dashboards.grafana import Ask, Json, View
 from tests.dashboards.history import STEP, History, write_history
 from tests.dashboards.programs import RELEASES, Release
 from tests.dashboards.store import END, write_blocks
-from tests.support.monitoring import Prometheus, Sample, Series, get_json
+from tests.support.monitoring import Prometheus, Queried, Sample, Series, VictoriaMetrics, get_json
 
 
 class Stored(NamedTuple):
     """A history and the Prometheus that holds it."""
 
     history: History
-    prometheus: Prometheus
+    prometheus: Queried
 
     def view(self, dashboard: Json, hours: float = 12, **chosen: str) -> View:
         """The dashboard opened at the last `hours` of the history."""
@@ -35,13 +35,13 @@ class Stored(NamedTuple):
         return answer(self.prometheus, view, ask)
 
 
-def label_values(prometheus: Prometheus, selector: str, label: str, start: float, end: float) -> list[str]:
+def label_values(prometheus: Queried, selector: str, label: str, start: float, end: float) -> list[str]:
     """What Grafana offers for a `label_values` variable."""
     window = {"start": f"{start:.0f}", "end": f"{end:.0f}", "match[]": selector}
     return list(get_json(prometheus.port, f"/api/v1/label/{label}/values", **window)["data"])
 
 
-def answer(prometheus: Prometheus, view: View, ask: Ask) -> list[Sample] | list[Series]:
+def answer(prometheus: Queried, view: View, ask: Ask) -> list[Sample] | list[Series]:
     """An instant query at the view's end, a range query over all of it."""
     if ask.step:
         return prometheus.query_range(ask.expr, view.start, view.end, ask.step)
@@ -58,13 +58,18 @@ def blocks(history: History, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_blocks(history, tmp_path_factory.mktemp("history"))
 
 
-@pytest.fixture(scope="session", params=RELEASES, ids=[release.name for release in RELEASES])
+@pytest.fixture(scope="session", params=[*RELEASES, None], ids=[*(release.name for release in RELEASES), "victoria"])
 def stored(
     request: pytest.FixtureRequest, history: History, blocks: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stored]:
-    """Each of both Prometheus lines in turn, with a history of two days."""
-    release: Release = request.param
+    """Each of both Prometheus lines, and VictoriaMetrics, in turn, with a history of two days."""
+    release: Release | None = request.param
     directory = tmp_path_factory.mktemp("prometheus")
+    if release is None:
+        with VictoriaMetrics(directory) as victoria:
+            victoria.load(history.openmetrics())
+            yield Stored(history, victoria)
+        return
     shutil.copytree(blocks, directory / "storage")
     with Prometheus(directory, {}, binary=release.prometheus) as running:
         yield Stored(history, running)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -20,6 +20,8 @@ PROMETHEUS_2 = Path("/usr/bin/prometheus")
 PROMETHEUS_3 = ROOT / ".cache/prometheus3/usr/bin/prometheus"
 """The long-term release of the line that users run."""
 ALERTMANAGER = ROOT / ".cache/prometheus3/usr/bin/prometheus-alertmanager"
+VICTORIA_METRICS = Path("/usr/bin/victoria-metrics")
+"""Debian 12's, 1.79."""
 SCRAPE_SECONDS = 60.0
 
 
@@ -51,37 +53,10 @@ def get_json(port: int, path: str, **parameters: str) -> Any:
     return reply.json
 
 
-class Prometheus(Program):
-    """A Prometheus that scrapes `targets` (job → one or several host:port) and evaluates `rules` every `interval`."""
+class Queried(Program):
+    """A program that listens on `port` and answers queries as Prometheus does."""
 
-    def __init__(
-        self,
-        directory: Path,
-        targets: Mapping[str, str | Sequence[str]],
-        *,
-        binary: Path = PROMETHEUS_2,
-        interval: str = "1s",
-        rules: Sequence[Path] = (),
-        alertmanager: str | None = None,
-    ) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
-        self.port = free_port()
-        self.targets = {job: [where] if isinstance(where, str) else list(where) for job, where in targets.items()}
-        config = directory / "prometheus.yml"
-        config.write_text(json.dumps(_config(self.targets, interval, rules, alertmanager)))
-        flags = {
-            "config.file": str(config),
-            "storage.tsdb.path": str(directory / "storage"),
-            "web.listen-address": f"{LOCALHOST}:{self.port}",
-            "log.level": "warn",
-        }
-        super().__init__([installed(binary), *(f"--{name}={value}" for name, value in flags.items())], directory)
-
-    def is_ready(self) -> bool:
-        try:
-            return request(self.port, "GET", "/-/ready").status == http.client.OK
-        except OSError:
-            return False
+    port: int
 
     def query(self, expression: str, at: float | None = None) -> list[Sample]:
         """An instant vector, now or `at` a time in seconds; AssertionError with its words if Prometheus refuses."""
@@ -102,6 +77,40 @@ class Prometheus(Program):
         answer = get_json(self.port, "/api/v1/query_range", query=expression, **window)["data"]
         return [Series(_labels(one), [(at, float(value)) for at, value in one["values"]]) for one in answer["result"]]
 
+
+class Prometheus(Queried):
+    """A Prometheus that scrapes `targets` (job → one or several host:port) and evaluates `rules` every `interval`."""
+
+    def __init__(
+        self,
+        directory: Path,
+        targets: Mapping[str, str | Sequence[str]],
+        *,
+        binary: Path = PROMETHEUS_2,
+        interval: str = "1s",
+        rules: Sequence[Path] = (),
+        alertmanager: str | None = None,
+        remote_write: str | None = None,
+    ) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self.port = free_port()
+        self.targets = {job: [where] if isinstance(where, str) else list(where) for job, where in targets.items()}
+        config = directory / "prometheus.yml"
+        config.write_text(json.dumps(_config(self.targets, interval, rules, alertmanager, remote_write)))
+        flags = {
+            "config.file": str(config),
+            "storage.tsdb.path": str(directory / "storage"),
+            "web.listen-address": f"{LOCALHOST}:{self.port}",
+            "log.level": "warn",
+        }
+        super().__init__([installed(binary), *(f"--{name}={value}" for name, value in flags.items())], directory)
+
+    def is_ready(self) -> bool:
+        try:
+            return request(self.port, "GET", "/-/ready").status == http.client.OK
+        except OSError:
+            return False
+
     def wait_scraped(self, job: str) -> None:
         """Return after a successful scrape of each target of `job` that began after this call."""
         called = time.time()
@@ -116,6 +125,46 @@ class Prometheus(Program):
     def alerts(self) -> list[dict[str, Any]]:
         """Pending and firing alerts, as the API gives them."""
         return list(get_json(self.port, "/api/v1/alerts")["data"]["alerts"])
+
+
+class VictoriaMetrics(Queried):
+    """A VictoriaMetrics that keeps what it is sent; of samples closer together than `dedup` it keeps one."""
+
+    def __init__(self, directory: Path, dedup: str = "0s") -> None:
+        self.port = free_port()
+        flags = {
+            "storageDataPath": str(directory / "storage"),
+            "httpListenAddr": f"{LOCALHOST}:{self.port}",
+            "retentionPeriod": "10y",
+            "dedup.minScrapeInterval": dedup,
+            "search.latencyOffset": "0s",  # by default the last 30 seconds are not shown
+            "loggerLevel": "WARN",
+        }
+        super().__init__(
+            [installed(VICTORIA_METRICS), *(f"-{name}={value}" for name, value in flags.items())], directory
+        )
+
+    def is_ready(self) -> bool:
+        try:
+            return request(self.port, "GET", "/health").status == http.client.OK
+        except OSError:
+            return False
+
+    @property
+    def write_url(self) -> str:
+        """Where Prometheus writes to."""
+        return f"http://{LOCALHOST}:{self.port}/api/v1/write"
+
+    def load(self, lines: Iterable[str]) -> None:
+        """Take samples in the text format, each with its time in seconds, and show them."""
+        text = "".join(f"{line}000\n" for line in lines if not line.startswith("#"))
+        sent = request(self.port, "POST", "/api/v1/import/prometheus", text.encode())
+        assert sent.status == http.client.NO_CONTENT, sent.body
+        self.flush()
+
+    def flush(self) -> None:
+        """Show what it was sent so far."""
+        assert request(self.port, "GET", "/internal/force_flush").status == http.client.OK
 
 
 class Alertmanager(Program):
@@ -152,7 +201,11 @@ def _labels(element: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _config(
-    targets: Mapping[str, Sequence[str]], interval: str, rules: Sequence[Path], alertmanager: str | None
+    targets: Mapping[str, Sequence[str]],
+    interval: str,
+    rules: Sequence[Path],
+    alertmanager: str | None,
+    remote_write: str | None,
 ) -> dict[str, object]:
     """Prometheus' configuration; JSON is YAML."""
     config: dict[str, object] = {
@@ -164,4 +217,6 @@ def _config(
     }
     if alertmanager is not None:
         config["alerting"] = {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]}
+    if remote_write is not None:
+        config["remote_write"] = [{"url": remote_write}]
     return config

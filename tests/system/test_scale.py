@@ -33,7 +33,7 @@ RESTARTS = 100 if SOAK else 3
 FLEET_SECONDS = 2 * KILLS
 ADDRESSES = ["127.1.1.1", "127.44.0.9", "::1", None]
 HOLD = 10
-"""Seconds for which a new series is held: time for both Prometheus servers to see it, though exporters are often away."""
+"""Seconds for which a new series is held: time for both Prometheus servers to see it, though we are often away."""
 EVENTS = "capgo_events_total"
 LEDGER = "capgo_exporter_ledger_events"
 LABELS = ("app_id", "action", "platform", "version")
