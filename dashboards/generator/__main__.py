@@ -9,9 +9,9 @@ from dashboards.generator.alerts import groups
 from dashboards.generator.downloads import downloads
 from dashboards.generator.exporter import exporter
 from dashboards.generator.overview import overview
-from dashboards.generator.recordings import recordings
+from dashboards.generator.recordings import longterm, recordings
 from dashboards.generator.rollout import rollout
-from dashboards.generator.rules import grafana_rules, operator_rules, prometheus_rules, recording_rules
+from dashboards.generator.rules import grafana_rules, longterm_rules, operator_rules, prometheus_rules, recording_rules
 from dashboards.generator.timescale import Timescale
 from dashboards.generator.yaml import dump
 
@@ -26,10 +26,14 @@ def files(scale: Timescale) -> dict[str, str]:
         for dashboard in (overview(scale), rollout(scale), downloads(scale), exporter())
     }
     alerts = groups(scale)
+    rules = {
+        "capgo.recording.rules.yml": recording_rules(recordings(scale)),
+        "capgo.longterm.rules.yml": longterm_rules(longterm(scale), scale),
+        "capgo.rules.yml": prometheus_rules(alerts),
+    }
     return texts | {
-        "prometheus/capgo.recording.rules.yml": dump(recording_rules(recordings(scale)), _COMMENT),
-        "prometheus/capgo.rules.yml": dump(prometheus_rules(alerts), _COMMENT),
-        "kubernetes/monitoring/rules.yaml": dump(operator_rules(recordings(scale), alerts), _COMMENT),
+        **{f"prometheus/{name}": dump(rule, _COMMENT) for name, rule in rules.items()},
+        "kubernetes/monitoring/rules.yaml": dump(operator_rules(*rules.values()), _COMMENT),
         "grafana/provisioning/alerting/capgo.yml": dump(grafana_rules(alerts, scale), _COMMENT),
     }
 

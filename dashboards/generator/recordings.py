@@ -37,6 +37,12 @@ def recordings(scale: Timescale) -> list[Recording]:
     return [*_versions(scale), *_apps(scale)]
 
 
+def longterm(scale: Timescale) -> list[Recording]:
+    """What years later can still be asked: every event of an hour, over all exporters."""
+    events = f"sum by (app_id, platform, version, action) (increase({EVENTS}[{scale('1h')}]))"
+    return [Recording("app_platform_version_action:capgo_events:increase1h", f"{events} > 0")]
+
+
 def surely_of_version(what: str) -> str:
     """The name of the share that is surely exceeded (95 % confidence) within an hour."""
     return f"app_platform_version:capgo_{what}:surely1h"

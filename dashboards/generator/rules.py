@@ -23,6 +23,12 @@ def recording_rules(recordings: list[Recording]) -> Json:
     return {"groups": [{"name": "live-updates-recordings", "rules": rules}]}
 
 
+def longterm_rules(recordings: list[Recording], scale: Timescale) -> Json:
+    """One sample of each an hour, as their windows meet: to be kept for years."""
+    rules = [{"record": recording.record, "expr": recording.expr} for recording in recordings]
+    return {"groups": [{"name": "live-updates-longterm", "interval": scale("1h"), "rules": rules}]}
+
+
 def prometheus_rules(groups: list[Group]) -> Json:
     return {
         "groups": [
@@ -31,13 +37,13 @@ def prometheus_rules(groups: list[Group]) -> Json:
     }
 
 
-def operator_rules(recordings: list[Recording], groups: list[Group]) -> Json:
-    """All of Prometheus' rules as one object of the Prometheus operator."""
+def operator_rules(*rules: Json) -> Json:
+    """Rule files of Prometheus as one object of the Prometheus operator."""
     return {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PrometheusRule",
         "metadata": {"name": "capgo"},
-        "spec": {"groups": recording_rules(recordings)["groups"] + prometheus_rules(groups)["groups"]},
+        "spec": {"groups": [group for each in rules for group in each["groups"]]},
     }
 
 

@@ -19,6 +19,7 @@ PROFILES = {
     "": {"exporter", "prometheus", "alertmanager", "grafana"},
     "tls": {"exporter", "prometheus", "alertmanager", "grafana", "caddy"},
     "demo": {"exporter", "prometheus", "alertmanager", "grafana", "demo"},
+    "scale": {"exporter", "exporter-2", "prometheus", "alertmanager", "grafana", "haproxy"},
 }
 PASSWORD = {"GRAFANA_ADMIN_PASSWORD": "not-a-secret"}
 

@@ -22,9 +22,12 @@ def test_prometheus_accepts_its_configuration_and_the_rules(promtool: str | Path
 
 def test_counters_keep_their_instance_wherever_the_exporter_runs() -> None:
     """The label is written down: the address, which is the default, changes with each host."""
-    [job] = load("dashboards/prometheus/prometheus.yml")["scrape_configs"]
-    for target in job["static_configs"]:
-        assert target["labels"]["instance"] not in target["targets"]
+    for job in load("dashboards/prometheus/prometheus.yml")["scrape_configs"]:
+        for target in job.get("static_configs", []):
+            assert target["labels"]["instance"] not in target["targets"]
+        if "dns_sd_configs" in job:
+            [name] = job["relabel_configs"]
+            assert name == {"source_labels": ["__meta_dns_name"], "regex": "(.+)", "target_label": "instance"}
 
 
 def test_series_are_held_for_longer_than_two_scrapes() -> None:
