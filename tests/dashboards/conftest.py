@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -70,6 +69,5 @@ def stored(
             victoria.load(history.openmetrics())
             yield Stored(history, victoria)
         return
-    shutil.copytree(blocks, directory / "storage")
-    with Prometheus(directory, {}, binary=release.prometheus) as running:
+    with Prometheus(directory, {}, binary=release.prometheus, storage=blocks) as running:
         yield Stored(history, running)

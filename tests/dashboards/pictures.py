@@ -10,7 +10,7 @@ from tests.dashboards.browser import Picture, Seen
 from tests.dashboards.history import SHOP, STEP, History, write_history
 from tests.dashboards.programs import RELEASES
 from tests.dashboards.store import END, write_blocks
-from tests.support.monitoring import Prometheus
+from tests.support.monitoring import Prometheus, Queried
 
 NAMES = ("overview", "rollout", "downloads", "exporter")
 COMMITTED = Path(__file__).resolve().parents[2] / "dashboards" / "pictures"
@@ -18,7 +18,7 @@ HOURS = 12
 _CHOSEN = {"rollout": {"app_id": SHOP}, "downloads": {"app_id": SHOP}}
 
 
-def take(history: History, prometheus: Prometheus, directory: Path) -> dict[str, Seen]:
+def take(history: History, prometheus: Queried, directory: Path) -> dict[str, Seen]:
     """A picture of each dashboard, NAME.png in `directory`, and what its page said."""
     browser.build()
     orders = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -91,10 +92,14 @@ class Prometheus(Queried):
         rules: Sequence[Path] = (),
         alertmanager: str | None = None,
         remote_write: str | None = None,
+        storage: Path | None = None,
     ) -> None:
+        """`storage` is copied, to begin with."""
         directory.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
         self.targets = {job: [where] if isinstance(where, str) else list(where) for job, where in targets.items()}
+        if storage:
+            shutil.copytree(storage, directory / "storage")
         config = directory / "prometheus.yml"
         config.write_text(json.dumps(_config(self.targets, interval, rules, alertmanager, remote_write)))
         flags = {

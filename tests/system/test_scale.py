@@ -24,7 +24,7 @@ from tests.support.bodies import event
 from tests.support.crowd import Crowd
 from tests.support.fleet import EXACT_APP, Fleet, Phones
 from tests.support.harness import LOCALHOST, Exporter, request, wait_until
-from tests.support.monitoring import PROMETHEUS_2, PROMETHEUS_3, Prometheus
+from tests.support.monitoring import PROMETHEUS_2, PROMETHEUS_3, Prometheus, Queried, VictoriaMetrics
 from tests.system.test_metrics import assert_sums_hold
 
 SOAK = bool(os.environ.get("SOAK"))
@@ -36,6 +36,7 @@ HOLD = 10
 """Seconds for which a new series is held: time for both Prometheus servers to see it, though we are often away."""
 EVENTS = "capgo_events_total"
 LEDGER = "capgo_exporter_ledger_events"
+FLEETS_APP = "com.example.shop"
 LABELS = ("app_id", "action", "platform", "version")
 pytestmark = pytest.mark.timeout(300 + 30 * KILLS)
 
@@ -43,11 +44,12 @@ Key = tuple[str, ...]
 
 
 class Stand(NamedTuple):
-    """Exporters behind HAProxy, and two Prometheus servers of which neither knows of the other."""
+    """Exporters behind HAProxy, two Prometheus servers of which neither knows of the other, and where both write to."""
 
     exporters: Sequence[Exporter]
     haproxy: HAProxy
     scrapers: Sequence[Prometheus]
+    store: VictoriaMetrics
 
     def wait_up(self, number: int) -> None:
         """Return when HAProxy sends posts to so many of them."""
@@ -84,12 +86,15 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
             stack.enter_context(Exporter(directory / str(number), trusted_proxy=LOCALHOST, zero_hold=f"{HOLD}s"))
             for number in range(3)
         ]
-        addresses = [exporter.metrics_address for exporter in exporters]
+        jobs = {"capgo": [exporter.metrics_address for exporter in exporters]}
+        store = stack.enter_context(VictoriaMetrics(directory / "store", dedup="1s"))
         scrapers = [
-            stack.enter_context(Prometheus(directory / name, {"capgo": addresses}, binary=binary, interval=interval))
+            stack.enter_context(
+                Prometheus(directory / name, jobs, binary=binary, interval=interval, remote_write=store.write_url)
+            )
             for name, binary, interval in (("one", PROMETHEUS_2, "500ms"), ("other", PROMETHEUS_3, "1s"))
         ]
-        stand = Stand(exporters, stack.enter_context(HAProxy(directory / "haproxy", exporters)), scrapers)
+        stand = Stand(exporters, stack.enter_context(HAProxy(directory / "haproxy", exporters)), scrapers, store)
         stand.wait_up(3)
         yield stand
 
@@ -133,7 +138,7 @@ def _of_phones(numbers: Counter[tuple[str, str]]) -> Counter[Key]:
 def test_no_acknowledged_event_is_missing_after_kills(stand: Stand, storm: Storm) -> None:
     """Neither of the phones' nor of the fleet's, in any series; what is too much was in flight when one was killed."""
     phones = stand.counted(EXACT_APP)
-    fleet = stand.counted("com.example.shop")
+    fleet = stand.counted(FLEETS_APP)
 
     assert storm.exact - phones == Counter()
     assert storm.acknowledged - fleet == Counter()
@@ -146,16 +151,31 @@ def test_no_acknowledged_event_is_missing_after_kills(stand: Stand, storm: Storm
     assert min(exporter.scrape().total(EVENTS) for exporter in stand.exporters) > 0
 
 
+SPAN = "max_over_time({window}) - min_over_time({window})"
+
+
+def seen(server: Queried, storm: Storm, asked: str) -> Counter[Key]:
+    """What a server makes of all that it has of the storm, by series and over all exporters."""
+    window = f'{EVENTS}{{job="capgo"}}[{int(time.time() - storm.began) + 60}s]'
+    samples = server.query(f"sum by ({', '.join(LABELS)}) ({asked.format(window=window)})")
+    return +Counter({key(each.labels): round(each.value) for each in samples})
+
+
 def test_both_prometheus_servers_see_the_exporters_sum(stand: Stand, storm: Storm) -> None:
     """From the birth of each series on each exporter: what they add up is what was counted, kills and all."""
-    counted = stand.counted(EXACT_APP) + stand.counted("com.example.shop")
-    window = f'{EVENTS}{{job="capgo"}}[{int(time.time() - storm.began) + 60}s]'
+    counted = stand.counted(EXACT_APP) + stand.counted(FLEETS_APP)
     for prometheus in stand.scrapers:
         prometheus.wait_scraped("capgo")
-        asked = f"sum by ({', '.join(LABELS)}) (max_over_time({window}) - min_over_time({window}))"
-        seen = Counter({key(each.labels): int(each.value) for each in prometheus.query(asked)})
-        assert +seen == counted
-        assert prometheus.value(f"sum(resets({window}))") == 0
+        assert seen(prometheus, storm, SPAN) == counted
+        assert seen(prometheus, storm, "resets({window})") == Counter()
+
+
+def test_a_store_to_which_both_write_counts_nothing_twice(stand: Stand, storm: Storm) -> None:
+    """VictoriaMetrics keeps one of two samples; its `increase`, which guesses nothing, is the number itself."""
+    counted = stand.counted(EXACT_APP) + stand.counted(FLEETS_APP)
+    wait_until(lambda: seen(stand.store, storm, SPAN) == counted, "all is written there")
+    assert seen(stand.store, storm, "increase({window})") == counted
+    assert seen(stand.store, storm, "resets({window})") == Counter()
 
 
 def single(app_id: str) -> bytes:
