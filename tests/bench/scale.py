@@ -1,8 +1,8 @@
 """What several exporters behind HAProxy cost, and what a fleet needs by that: `python -m tests.bench.scale`, 2 minutes.
 
-wrk posts to one exporter alone; through HAProxy, which shares wrk's core, to the same one; and through another HAProxy to
-three that share a core with it, and so commit fewer posts together than they would on cores of their own. Then come TLS
-handshakes, and a simulated fleet as fast as it goes. Prints Markdown: the costs, and the table that
+wrk posts to one exporter alone; through HAProxy, which shares wrk's core, to the same one; and through another HAProxy
+to three that share a core with it, and so commit fewer posts together than they would on cores of their own. Then come
+TLS handshakes, and a simulated fleet as fast as it goes. Prints Markdown: the costs, and the table that
 `tests.bench.capacity` works out of them.
 """
 
