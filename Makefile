@@ -20,7 +20,7 @@ new_enough := import sys; sys.exit(sys.version_info < (3, 11))
 export PYTHON := $(or $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c '$(new_enough)' 2>/dev/null && echo $$python && break; done),python3)
 
-.PHONY: help run test lint demo soak bench dashboards pictures lock clean tools
+.PHONY: help run test lint demo soak scale bench dashboards pictures lock clean tools
 
 help: ## Show this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -28,7 +28,7 @@ help: ## Show this list
 run: $(VENV)/.run ## Install what is missing and start the exporter (ARGS="--help" shows its settings)
 	@exec $(BIN)/capgo-exporter $(ARGS)
 
-test: lint tools $(RENDER)/node_modules/.installed ## Install what the tests need and run them all
+test: lint tools $(RENDER)/node_modules/.installed tests/packaging/node/node_modules/.installed ## Install what the tests need and run them all
 	@$(BIN)/pytest -n $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder $(ARGS) # most tests wait for something
 
 lint: $(VENV)/.test ## Style, types and the direction of imports
@@ -44,9 +44,12 @@ demo: $(VENV)/.run ## A simulated bad rollout with the local Prometheus; says wh
 soak: lint tools ## The proof of exactly-once in its long form: over 100 kills with each server, about 10 minutes
 	@SOAK=1 $(BIN)/pytest tests/system/test_promise.py -s
 
+scale: lint tools ## The proof of several exporters behind HAProxy in its long form: 100 kills, 100 restarts, about 15 minutes
+	@SOAK=1 $(BIN)/pytest tests/system/test_scale.py -s
+
 bench: $(VENV)/.test tests/bench/node/node_modules/.installed ## What it costs on this machine, beside others: 20 minutes
-	@.ci/debian-packages wrk prometheus-pushgateway
-	@for part in ledger scrape interference idle growth peers; do $(BIN)/python -m tests.bench.$$part; done
+	@.ci/debian-packages wrk prometheus-pushgateway haproxy openssl
+	@for part in ledger scrape interference idle growth scale peers; do $(BIN)/python -m tests.bench.$$part; done
 
 dashboards: $(VENV)/.test ## Write dashboards and alert rules anew, after a change of their generator
 	@$(BIN)/python -m dashboards.generator
@@ -92,5 +95,6 @@ $(VENV)/.uv: | $(BIN)/python
 
 # The programs that the tests drive; after the environment, which may take a package as well.
 tools: | $(BIN)/python
-	@.ci/debian-packages prometheus prometheus-alertmanager chromium curl caddy docker-compose git systemd
+	@.ci/debian-packages prometheus prometheus-alertmanager chromium curl caddy docker-compose git systemd \
+		haproxy openssl victoria-metrics
 	@tests/tools/prometheus3
