@@ -198,6 +198,18 @@ def test_devices_are_spread_evenly(stand: Stand) -> None:
     assert 0.25 < min(shares) <= max(shares) < 0.45
 
 
+def test_two_haproxies_agree_without_knowing_of_each_other(stand: Stand, tmp_path: Path) -> None:
+    """A retry by the other one is recognised: the hash goes by the exporters' numbers alone."""
+    posts = [json.dumps(event(device_id=device(5000 + number))).encode() for number in range(60)]
+    with HAProxy(tmp_path / "other", stand.exporters) as other:
+        for body in posts:
+            stand.post(body)
+        counted = stand.total("counted")
+        for body in posts:
+            assert request(other.port, "POST", "/stats", body).status == 200
+        assert stand.total("counted") == counted
+
+
 def test_a_post_may_come_slowly(stand: Stand) -> None:
     """In pieces, with pauses: a bad network is no attack."""
     body = json.dumps(event()).encode()
