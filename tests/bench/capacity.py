@@ -116,7 +116,7 @@ LINES: Final = (
 def table(costs: Costs, use: Use | None = None) -> str:
     """As Markdown, with what it begins with."""
     use = use or Use()
-    begun = ", ".join(f"{name} {value:,g}" for each in (costs, use) for name, value in each._asdict().items())
+    begun = ", ".join(f"{name} {value:,.10g}" for each in (costs, use) for name, value in each._asdict().items())
     head = ["", *(f"{devices:,}" for devices in DEVICES), "formula"]
     rows = [[line.name, *(_short(line.value(n, use, costs)) for n in DEVICES), line.formula] for line in LINES]
     lines = [head, ["---"] * len(head), *rows]

@@ -88,7 +88,8 @@ def costs(alone: Setup, behind: Setup, three: Setup, tls: HAProxy) -> Costs:
             print(f"| {case.name} | {setup.name} | {' | '.join(cells)} | {statistics.median(rates):,.0f} |", flush=True)
             if number == USUAL and setup is behind:
                 usual = statistics.median(of_exporters), statistics.median(of_haproxy)
-    return Costs(*usual, handshakes(tls), series_a_version(alone.exporters[0]))
+    measured = *usual, handshakes(tls), series_a_version(alone.exporters[0])
+    return Costs(*map(round, measured))
 
 
 def series_a_version(counted: Exporter) -> float:

@@ -36,16 +36,19 @@ class HAProxy(Program):
     def __init__(
         self,
         directory: Path,
-        exporters: Sequence[Exporter],
+        exporters: Sequence[Exporter] | None = None,
         certificates: Path | None = None,
         changes: Mapping[str, str] | None = None,
+        domain: str = "",
     ) -> None:
-        """`changes` are texts of the configuration and what stands in their place."""
+        """`changes` are texts of the configuration and what stands in their place; without `exporters` it asks for
+        theirs by name, as shipped.
+        """
         nothing = directory / "no-certificates"
         nothing.mkdir(parents=True, exist_ok=True)
         self.port, self.tls_port, self.private_port = free_port(), free_port(), free_port()
         config = directory / "haproxy.cfg"
-        text = _with_servers(CONFIG.read_text(), exporters)
+        text = CONFIG.read_text() if exporters is None else _with_servers(CONFIG.read_text(), exporters)
         for old, new in (changes or {}).items():
             assert old in text
             text = text.replace(old, new)
@@ -56,6 +59,7 @@ class HAProxy(Program):
             "CAPGO_HTTPS": _both(self.tls_port),
             "CAPGO_PRIVATE": _both(self.private_port),
             "CAPGO_CERTIFICATES": str(certificates or nothing),
+            "CAPGO_DOMAIN": domain,
         }
 
     def is_ready(self) -> bool:
