@@ -55,7 +55,7 @@ class Answers(BaseHTTPRequestHandler):
     """Stands for an exporter: is ready, and answers with its own address."""
 
     def do_GET(self) -> None:
-        body = str(self.server.server_address[0]).encode()
+        body = str(self.connection.getsockname()[0]).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
