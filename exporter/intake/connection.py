@@ -64,6 +64,8 @@ class Connection(asyncio.BufferedProtocol):
         self._unsent_since: float | None = None
         self._lingering_since: float | None = None
         self._paused = False
+        self._choked = False
+        """Whether the client does not read what it is sent."""
 
     # What the transport calls.
 
@@ -88,8 +90,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._exchanges:  # it does not wait for its reply: no more is read until it has that
             self._pause()
         complete = self._arriving.feed(self._port.buffer[:nbytes])
-        for request in complete:
-            self._take(request)
+        self._take_all(complete)
         if self._arriving.refusal is not None:
             self._refuse(self._arriving.refusal)
         elif self._arriving.under_way:
@@ -115,15 +116,25 @@ class Connection(asyncio.BufferedProtocol):
         return True
 
     def pause_writing(self) -> None:
+        self._choked = True
         self._pause()
 
     def resume_writing(self) -> None:
+        self._choked = False
         self._resume()
 
     # From a request to its reply.
 
-    def _take(self, request: Request) -> None:
-        closing = self._port.draining or not request.keep_alive
+    def _take_all(self, requests: list[Request]) -> None:
+        if self._port.draining:  # what comes after the last is not answered, so it must not be counted
+            for request in requests[1:]:
+                self._port.memory.give_back(request.memory)
+            requests = requests[:1]
+        last = self._port.draining or (self._arriving.ended and self._arriving.refusal is None)
+        for number, request in enumerate(requests, 1):
+            self._take(request, last and number == len(requests))
+
+    def _take(self, request: Request, closing: bool) -> None:
         exchange = _Exchange(closing, request.method == b"HEAD", request.memory)
         self._exchanges.append(exchange)
         if closing:
@@ -195,7 +206,8 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.pause_reading()
 
     def _resume(self) -> None:
-        if self._transport is not None and self._paused and not self._transport.is_closing():
+        ready = self._paused and not self._choked and not self._exchanges
+        if self._transport is not None and ready and not self._transport.is_closing():
             self._paused = False
             self._transport.resume_reading()
 

@@ -31,7 +31,6 @@ class Request(NamedTuple):
     """The headers by their names."""
 
     body: bytes
-    keep_alive: bool
     memory: int
 
     def field(self, name: bytes) -> str:
@@ -197,7 +196,6 @@ class Arriving:
         self._moved = True
         self.under_way = self.awaits_continue = False
         parser = self._parser
-        keep_alive = parser.should_keep_alive()
         self._complete.append(
             Request(
                 parser.get_method(),
@@ -205,13 +203,12 @@ class Arriving:
                 self._headers,
                 self._fields or {},
                 bytes(self._body),
-                keep_alive,
                 self._taken,
             )
         )
         self._taken = 0
         self._body = b""
-        if not keep_alive:
+        if not parser.should_keep_alive():
             self.ended = True
 
 

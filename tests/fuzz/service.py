@@ -62,7 +62,7 @@ class Service:
         """Send a request and check its answer; the status."""
         fields = {name.encode("latin-1"): value.encode("latin-1") for name, value in (headers or {}).items()}
         fields = {b"content-length": str(len(body)).encode()} | fields
-        request = Request(method.encode("latin-1"), path.encode("latin-1"), [*fields.items()], fields, body, True, 0)
+        request = Request(method.encode("latin-1"), path.encode("latin-1"), [*fields.items()], fields, body, 0)
         code, answered, reply = self._runner.run(respond(self._parts.app, request, ("127.0.0.1", 0)))
         self._codes[str(code)] += 1
         assert dict(answered)[b"content-type"] == b"application/json"

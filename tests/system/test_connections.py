@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import resource
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -207,6 +208,20 @@ def test_a_client_that_never_reads_its_replies_is_closed(hasty: Exporter) -> Non
             return False
 
         wait_until(closed, "it is closed", 20 * TIMEOUT)
+
+
+def test_what_a_client_does_not_read_is_not_made_for_it(launch: Launch) -> None:
+    """It asks as fast as it can, for replies of 90 kB each, and reads none: it is not listened to any more."""
+    exporter = launch(request_timeout="60s")
+    bodies = (json.dumps([{"nonsense": number}] * 1000).encode() for number in itertools.count())
+    before = exporter.rss_bytes()
+    with socket.create_connection((LOCALHOST, exporter.port)) as client:
+        client.settimeout(1)
+        with suppress(TimeoutError):
+            for body in itertools.islice(bodies, 3000):
+                client.sendall(post(body))
+        assert exporter.rss_bytes() - before < 50 * 2**20
+    assert exporter.post(event()).body == OK
 
 
 def test_stalled_requests_do_not_delay_the_next_post(exporter: Exporter) -> None:
