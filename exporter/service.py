@@ -15,6 +15,7 @@ from exporter import process
 from exporter.counting.budgets import Limits as BudgetLimits
 from exporter.counting.ledger import Ledger, Limits
 from exporter.eventlog.file import EventLog
+from exporter.eventlog.record import Sink
 from exporter.intake.accounts import Accounts
 from exporter.intake.committer import Committer
 from exporter.intake.endpoint import App, create_public_app
@@ -67,7 +68,8 @@ def build(settings: Settings, telemetry: Telemetry) -> Parts:
     ledger = Ledger(
         Limits(settings.version_ttl, settings.zero_hold, settings.max_series, settings.dedup_memory, budgets)
     )
-    committer = Committer(ledger, journal, telemetry, event_log)
+    event_logs = [log for log in (event_log, _open_event_store(settings, telemetry)) if log]
+    committer = Committer(ledger, journal, telemetry, event_logs)
     committer.load(settings.restored)
     committer.start()
     paths = StatsPaths(_tokens(settings))
@@ -101,6 +103,24 @@ def _open_event_log(settings: Settings, telemetry: Telemetry) -> EventLog | None
         return EventLog(settings.event_log, settings.event_log_omit, telemetry.event_log_dropped.inc)
     except OSError as error:
         raise OSError(f"--event-log: {error}; name a file in a directory that can be written, or -") from error
+
+
+def _open_event_store(settings: Settings, telemetry: Telemetry) -> Sink | None:
+    if not settings.event_store:
+        return None
+    try:
+        from exporter.eventlog.store import open_store
+    except ImportError as error:
+        raise OSError("--event-store needs the extra: pip install 'capgo-exporter[event-store]'") from error
+    store = open_store(
+        settings.event_store,
+        settings.event_store_headers.get_secret_value(),
+        settings.event_store_actions,
+        settings.event_log_omit,
+        telemetry.event_store,
+    )
+    telemetry.event_store_buffered.set_function(lambda: store.buffered_bytes)
+    return store
 
 
 class _Switch:

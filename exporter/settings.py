@@ -1,5 +1,6 @@
 """Every setting: its name, type, default, and why it is what it is. A flag wins over its environment variable."""
 
+import os
 import re
 from ipaddress import ip_address
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, CliImplicitFlag, CliPositionalArg, NoDecode, SettingsConfigDict
 
+from exporter.eventlog.endpoint import check_endpoint, read_headers
 from exporter.storage.ledgerfile import Durability
 
 _UNITS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -68,6 +70,18 @@ DurationSetting = Annotated[Duration, BeforeValidator(_duration)]
 SizeSetting = Annotated[Size, BeforeValidator(_size)]
 AddressSetting = Annotated[Address, NoDecode, BeforeValidator(_address)]
 NamesSetting = Annotated[Names, NoDecode, BeforeValidator(_names)]
+
+
+def _content(file: Path) -> str:
+    try:
+        return file.read_text("ascii").strip()
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it is no plain text"
+        raise ValueError(f"{file} can't be read: {why}") from None
+
+
+def _in_environment(name: str, text: str) -> bool:
+    return any(value == text for variable, value in os.environ.items() if variable.upper() == name)
 
 
 def _setting(default: object, why: str, **limits: Any) -> Any:
@@ -175,7 +189,24 @@ class Settings(_Base):
         "", "write one JSON line for each counted event to this path, or to standard output with '-'"
     )
     event_log_omit: NamesSetting = _setting(
-        "custom_id", "comma-separated fields left out of the event log; custom_id may be a name or an address"
+        "custom_id",
+        "comma-separated fields left out of the event log, and of what the log store gets; custom_id may be a name or "
+        "an address",
+    )
+    event_store: str = _setting(
+        "",
+        "push counted events to this log store, an OTLP/HTTP endpoint for logs, used exactly as given: "
+        "http://loki:3100/otlp/v1/logs",
+    )
+    event_store_headers: SecretStr = _setting(
+        "",
+        "headers for the log store, such as Authorization or X-Scope-OrgID, as name=value pairs with commas between "
+        "(values percent-encoded). Secrets: give them in the environment, or as @FILE",
+    )
+    event_store_actions: Literal["failures", "all"] = _setting(
+        "failures",
+        "what to send: 'failures' are failed outcomes, failures, health and resets, about one event in a hundred; left "
+        "out are set, downloads and their progress, the app's life, page timings and unclean restarts",
     )
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
         "info", "least severe messages of the log to show"
@@ -190,6 +221,26 @@ class Settings(_Base):
         if not re.fullmatch(r"[A-Za-z0-9._~-]*", token.get_secret_value()):
             raise ValueError("must be made of letters, digits and . _ ~ - only, as it becomes part of an address")
         return token
+
+    @field_validator("event_store")
+    @classmethod
+    def _is_an_endpoint(cls, url: str) -> str:
+        if url:
+            check_endpoint(url)
+        return url
+
+    @field_validator("event_store_headers")
+    @classmethod
+    def _are_headers(cls, secret: SecretStr) -> SecretStr:
+        text = secret.get_secret_value()
+        if text.startswith("@"):
+            text = _content(Path(text[1:]))
+        elif text and not _in_environment("CAPGO_EVENT_STORE_HEADERS", text):
+            raise ValueError(
+                "everybody on this machine can read a command line: use CAPGO_EVENT_STORE_HEADERS, or @FILE"
+            )
+        read_headers(text)
+        return SecretStr(text)
 
     @field_validator("trusted_proxy")
     @classmethod

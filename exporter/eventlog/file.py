@@ -9,20 +9,19 @@ writes. What does not fit into the buffer is dropped and counted.
 """
 
 import json
-import math
 import queue
 import sys
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TextIO, cast
+from typing import Any, Final, TextIO
 
 import structlog
 
-from exporter.wire.events import elements
+from exporter.eventlog.record import Record, counted_events
 from exporter.wire.labels import Series
 
 BUFFER_BYTES: Final = 16 * 1024 * 1024
@@ -31,14 +30,6 @@ BUFFER_BYTES: Final = 16 * 1024 * 1024
 STDOUT: Final = "-"
 
 _log = structlog.get_logger("eventlog")
-
-
-class Record(NamedTuple):
-    """A post some of whose events were counted: its body, its arrival, and for each counted event index and series."""
-
-    body: bytes
-    at: float
-    counted: Sequence[tuple[int, Series]]
 
 
 class _Order(Enum):
@@ -121,18 +112,7 @@ class EventLog:
 def lines(record: Record, omit: Collection[str]) -> list[str]:
     """The lines of a record."""
     time = datetime.fromtimestamp(record.at, UTC).isoformat(timespec="milliseconds")
-    objects = _objects(record)
-    return [_line(time, series, objects[index], omit) for index, series in record.counted]
-
-
-def _objects(record: Record) -> Sequence[dict[str, Any]] | dict[int, dict[str, Any]]:
-    text = record.body.decode("utf-8", "replace")
-    try:
-        parsed = _parse(text.strip())
-    except RecursionError:  # in an event that was not counted, or in a field that nobody needs
-        texts = elements(text)
-        return {index: _parse_shallow(texts[index]) for index, _ in record.counted}
-    return parsed if isinstance(parsed, list) else [parsed]
+    return [_line(time, series, event, omit) for series, event in counted_events(record)]
 
 
 def _line(time: str, series: Series, event: dict[str, Any], omit: Collection[str]) -> str:
@@ -148,23 +128,3 @@ def _line(time: str, series: Series, event: dict[str, Any], omit: Collection[str
         flat = {field: value for field, value in event.items() if isinstance(value, str | int | float)}
         line["event"] = {field: value for field, value in flat.items() if field not in omit}
         return json.dumps(line, separators=(",", ":")) + "\n"
-
-
-def _parse_shallow(text: str) -> dict[str, Any]:
-    try:
-        return cast(dict[str, Any], _parse(text))
-    except RecursionError:
-        return {}
-
-
-def _integer(digits: str) -> int | str:
-    return int(digits) if len(digits) <= 20 else digits
-
-
-def _fraction(digits: str) -> float | str:
-    number = float(digits)
-    return number if math.isfinite(number) else digits
-
-
-# Numbers that readers of JSON choke on (thousands of digits, more than a double holds) become text.
-_parse: Callable[[str], Any] = json.JSONDecoder(parse_int=_integer, parse_float=_fraction).decode

@@ -10,7 +10,7 @@ that would wait for longer than `PATIENCE` behind a commit that hangs are refuse
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
@@ -24,7 +24,7 @@ from exporter.counting.budgets import OVERFLOW
 from exporter.counting.changes import Changes
 from exporter.counting.draft import Draft
 from exporter.counting.ledger import Ledger, View
-from exporter.eventlog.file import EventLog, Record
+from exporter.eventlog.record import Record, Sink
 from exporter.intake.post import Post
 from exporter.intake.waiting import PATIENCE, Waiting
 from exporter.metrics.telemetry import Telemetry
@@ -64,7 +64,7 @@ class Committer:
         ledger: Ledger,
         journal: Journal,
         telemetry: Telemetry,
-        event_log: EventLog | None,
+        event_logs: Sequence[Sink],
         clock: Clock = time.time,
         now: Clock = time.monotonic,
     ) -> None:
@@ -72,7 +72,7 @@ class Committer:
         self._ledger = ledger
         self._journal = journal
         self._telemetry = telemetry
-        self._event_log = event_log
+        self._event_logs = event_logs
         self._clock = clock
         self.now = now
         self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
@@ -160,8 +160,8 @@ class Committer:
         """Finish what waits, write the event log out, and close the ledger; a disk that hangs is left behind."""
         self._work.put(None)
         self._thread.join(patience)
-        if self._event_log:
-            self._event_log.close()
+        for log in self._event_logs:
+            log.close()
         if not self._thread.is_alive():
             self._journal.close()
 
@@ -197,8 +197,10 @@ class Committer:
         duplicates = post.series.count(None)
         counted = len(post.series) - duplicates
         self._telemetry.tally = self._telemetry.tally.add(counted, duplicates, post.rejected.values(), post.ignored)
-        if self._event_log and counted:
-            self._event_log.offer(Record(post.arrival.body, now, post.counted()))
+        if self._event_logs and counted:
+            record = Record(post.arrival.body, now, post.counted())
+            for log in self._event_logs:
+                log.offer(record)
 
     def _settle(self) -> None:
         landed = self._journal.settle()

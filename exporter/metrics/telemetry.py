@@ -16,6 +16,7 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
 from exporter.counting.ledger import View
+from exporter.eventlog.notes import DROP_REASONS, DropReason, Notes
 from exporter.metrics.distribution import Distribution
 from exporter.wire.events import REASONS, Reason
 from exporter.wire.labels import IGNORED_REASONS, IgnoredReason
@@ -106,6 +107,7 @@ class Telemetry:
             "Lines the event log dropped because its writer could not keep up; they were counted all the same.",
             registry=registry,
         )
+        self._add_event_store(registry)
         self.batch_events = Distribution("capgo_exporter_batch_events", "Events in a post.", _BATCHES, registry)
         self.request_seconds = Distribution(
             "capgo_exporter_request_seconds",
@@ -140,6 +142,40 @@ class Telemetry:
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
         GCCollector(registry=registry)
+
+    def _add_event_store(self, registry: CollectorRegistry) -> None:
+        events = Counter(
+            "capgo_exporter_event_store_events",
+            "Events for the log store, by what became of them; those that wait are in neither.",
+            ["result"],
+            registry=registry,
+        )
+        sent, lost = events.labels("sent"), events.labels("dropped")
+        batches = Counter(
+            "capgo_exporter_event_store_batches",
+            "Tries to hand a batch to the log store, by status code; none is no answer.",
+            ["code"],
+            registry=registry,
+        )
+        dropped = Counter(
+            "capgo_exporter_event_store_dropped",
+            "Events that the log store will never have, by reason; they were counted all the same.",
+            ["reason"],
+            registry=registry,
+        )
+        for reason in DROP_REASONS:
+            dropped.labels(reason)
+
+        def drop(reason: DropReason, events: int) -> None:
+            lost.inc(events)
+            dropped.labels(reason).inc(events)
+
+        self.event_store = Notes(sent.inc, drop, lambda code: batches.labels(code).inc())
+        self.event_store_buffered = Gauge(
+            "capgo_exporter_event_store_buffered_bytes",
+            "Bytes of the posts whose events wait to be handed to the log store.",
+            registry=registry,
+        )
 
     def count_request(self, status: int, refusal: str | None) -> None:
         """Note the answer to a request on the public port, and why it was refused as a whole, if it was."""
