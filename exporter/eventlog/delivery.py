@@ -25,6 +25,7 @@ LONGEST_PAUSE_SECONDS: Final = 30.0
 PAUSE_AT_THE_END_SECONDS: Final = 0.2
 
 _AGAIN: Final = frozenset({429, 502, 503, 504})
+_CODES: Final = frozenset(map(int, HTTPStatus))
 _WORDS: Final = 200
 
 _log = structlog.get_logger("eventstore")
@@ -54,8 +55,11 @@ class Ending:
         self._asked.set()
 
     def pause(self, seconds: float) -> None:
-        """Wait, but not beyond the moment at which the end is asked for."""
-        self._asked.wait(seconds)
+        """Wait; one that is under way is over when the end is asked for."""
+        if self.asked:
+            time.sleep(seconds)
+        else:
+            self._asked.wait(seconds)
 
 
 class Delivery:
@@ -75,31 +79,42 @@ class Delivery:
         self._ending = ending
         self._secrets = sorted(secrets, key=len, reverse=True)
         self._jitter = jitter
+        self._is_away = False
 
     def deliver(self, body: bytes, events: int) -> None:
         """Hand over a batch of so many events; returns when its fate is known, and noted."""
         give_up = self._ending.now() + GIVE_UP_SECONDS
         longest = FIRST_PAUSE_SECONDS
-        while (left := min(give_up, self._ending.at) - self._ending.now()) > 0:
+        while (left := self._left(give_up)) > 0:
             answer = self._try(body, min(REPLY_SECONDS, left))
             if answer is not None and answer.code not in _AGAIN:
                 self._settle(answer, events)
                 return
-            self._pause(longest, answer, left)
+            self._ending.pause(min(self._pause(longest, answer), self._left(give_up)))
             longest = min(2 * longest, LONGEST_PAUSE_SECONDS)
         self._notes.dropped("stopped" if self._ending.asked else "given_up", events)
+
+    def _left(self, give_up: float) -> float:
+        return max(min(give_up, self._ending.at) - self._ending.now(), 0)
 
     def _try(self, body: bytes, seconds: float) -> Answer | None:
         try:
             answer = self._post(body, seconds)
         except Exception as error:  # whatever a server, or the way to it, makes of it
             self._notes.answered("none")
-            _log.warning("event_store_unreachable", error=f"{type(error).__name__}: {self._printable(str(error))}")
+            self._away(error=f"{type(error).__name__}: {self._printable(str(error))}")
             return None
         self._notes.answered(_label(answer.code))
         if answer.code in _AGAIN:
-            _log.warning("event_store_unreachable", reason=_label(answer.code), words=self._words(answer))
+            self._away(reason=_label(answer.code), words=self._words(answer))
+        elif self._is_away:
+            self._is_away = False
+            _log.info("event_store_back", ends="event_store_unreachable")
         return answer
+
+    def _away(self, **why: str) -> None:
+        self._is_away = True
+        _log.warning("event_store_unreachable", **why)
 
     def _settle(self, answer: Answer, events: int) -> None:
         if answer.code // 100 != 2:
@@ -112,14 +127,12 @@ class Delivery:
             _log.error("event_store_refuses", reason="partly", words=self._words(answer), events=lost)
             self._notes.dropped("partly_refused", lost)
 
-    def _pause(self, longest: float, answer: Answer | None, left: float) -> None:
+    def _pause(self, longest: float, answer: Answer | None) -> float:
         if self._ending.asked:
-            seconds = PAUSE_AT_THE_END_SECONDS
-        elif answer is not None and answer.retry_after is not None:
-            seconds = answer.retry_after
-        else:
-            seconds = longest * (0.5 + self._jitter() / 2)
-        self._ending.pause(min(seconds, left))
+            return PAUSE_AT_THE_END_SECONDS
+        if answer is not None and answer.retry_after is not None:
+            return answer.retry_after
+        return longest * (0.5 + self._jitter() / 2)
 
     def _words(self, answer: Answer) -> str:
         # Loki's are a protobuf message; what can be read of it says enough.
@@ -132,4 +145,4 @@ class Delivery:
 
 
 def _label(code: int) -> str:
-    return str(code) if code in set(HTTPStatus) else "other"
+    return str(code) if code in _CODES else "other"

@@ -21,7 +21,7 @@ from exporter.eventlog.endpoint import read_headers
 from exporter.eventlog.entry import Entry, entry
 from exporter.eventlog.exchange import Connection
 from exporter.eventlog.notes import Notes
-from exporter.eventlog.otlp import CONTENT_TYPE, EVENTS, Batch
+from exporter.eventlog.otlp import BYTES, CONTENT_TYPE, EVENTS, Batch
 from exporter.eventlog.record import Record, counted_events
 from exporter.eventlog.severity import FAILURES
 
@@ -40,6 +40,9 @@ Actions = Literal["failures", "all"]
 
 _VERSION: Final = version("capgo-exporter")
 
+_SECRET_LENGTH: Final = 8
+"""What is shorter is `Basic`, or no secret."""
+
 
 class _Order(Enum):
     END = 1
@@ -49,7 +52,8 @@ def open_store(url: str, headers: str, actions: Actions, omit: Collection[str], 
     """The store at a URL that `check_endpoint` took, with headers that `read_headers` takes; `omit` is not sent."""
     given = read_headers(headers)
     ours = {"Content-Type": CONTENT_TYPE, "Content-Encoding": "gzip", "User-Agent": f"capgo-exporter/{_VERSION}"}
-    secrets = {word for value in given.values() for word in (value, *value.split())}
+    words = {word for value in given.values() for word in value.split() if len(word) >= _SECRET_LENGTH}
+    secrets = {*given.values(), *words} - {""}
     return EventStore(
         Connection(url, {**ours, **given}), FAILURES if actions == "failures" else None, omit, notes, secrets
     )
@@ -116,13 +120,15 @@ class EventStore:
     def _gather(self) -> bool:
         """Wait for an event, and then for more until a batch is full or has waited long enough; False at the end."""
         until = time.monotonic() + LINGER_SECONDS if self._read else None
-        while len(self._read) < EVENTS:
+        size = 0
+        while len(self._read) < EVENTS and size < BYTES:
             item = self._buffer.take(None if until is None else max(until - time.monotonic(), 0))
             if item is None:
                 break
             if item is _Order.END:
                 return False
             self._take(item)
+            size += len(item.body)
             until = until or time.monotonic() + LINGER_SECONDS
         return True
 

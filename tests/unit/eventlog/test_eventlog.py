@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.eventlog import file as eventlog
-from exporter.eventlog.file import EventLog, Record, lines
+from exporter.eventlog.file import EventLog, lines
+from exporter.eventlog.record import Record
 from exporter.wire.events import Event, MalformedBodyError, decode
 from exporter.wire.labels import Series, Version
 
