@@ -46,6 +46,9 @@ _COUNTERS: dict[str, dict[str, float]] = {
     "requests_refused": {'reason="overloaded"': 2, 'reason="invalid_json_parse_body"': 3, 'reason="body_too_large"': 0},
     "commit_errors": {"": 0},
     "event_log_dropped": {"": 0},
+    "event_store_events": {'result="sent"': 60, 'result="dropped"': 0},
+    "event_store_batches": {'code="204"': 50, 'code="503"': 1},
+    "event_store_dropped": {'reason="buffer_full"': 0, 'reason="refused"': 0, 'reason="given_up"': 0},
 }
 _GAUGES: dict[str, dict[str, float]] = {
     "ready": {"": 1},
@@ -57,6 +60,7 @@ _GAUGES: dict[str, dict[str, float]] = {
     "label_demand": {'label="app_id"': 2, 'label="version"': 8},
     "ledger_events": {'state="shown"': 151000, 'state="held"': 12, 'state="dormant"': 800, 'state="forgotten"': 0},
     "dedup_span_seconds": {"": 86400},
+    "event_store_buffered_bytes": {"": 21000},
 }
 _HISTOGRAMS = {
     "batch_events": (_BATCHES, 4.4),

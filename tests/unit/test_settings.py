@@ -1,5 +1,7 @@
 """Each setting has a flag, a variable and a reason; a bad one is refused by its name."""
 
+from pathlib import Path
+
 import pytest
 
 from exporter.cli import MISUSED, main
@@ -41,6 +43,9 @@ def test_a_flag_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
         ("--max-body", "4MB", "4MiB"),
         ("--threads", "none", "integer"),
         ("--durability", "much", "'process' or 'power'"),
+        ("--event-store", "loki:3100", "http://loki:3100/otlp/v1/logs"),
+        ("--event-store-headers", "@/nowhere", "No such file"),
+        ("--event-store-actions", "some", "'failures' or 'all'"),
     ],
 )
 def test_a_bad_setting_is_refused_with_what_would_be_right(
@@ -52,3 +57,37 @@ def test_a_bad_setting_is_refused_with_what_would_be_right(
     said = capsys.readouterr().err
     assert said.startswith(f"capgo-exporter: {flag}: ")
     assert hint in said
+
+
+@pytest.mark.parametrize("written", ["--event-store-headers={}", "--event-store-headers {}"])
+def test_a_secret_on_the_command_line_is_refused(written: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Everybody on the machine can read it there; the refusal does not repeat it."""
+    assert main(written.format("Authorization=hidden").split()) == MISUSED
+
+    said = capsys.readouterr().err
+    assert said.startswith("capgo-exporter: --event-store-headers: ")
+    assert "CAPGO_EVENT_STORE_HEADERS" in said
+    assert "hidden" not in said
+
+
+def test_secrets_come_from_the_environment_or_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """And are shown as stars."""
+    secrets = tmp_path / "headers"
+    secrets.write_text("Authorization=hidden\n")
+    for given in ("Authorization=hidden", f"@{secrets}"):
+        monkeypatch.setenv("CAPGO_EVENT_STORE_HEADERS", given)
+        settings = Settings(_cli_parse_args=[])  # type: ignore[call-arg]
+
+        assert settings.event_store_headers.get_secret_value() == "Authorization=hidden"
+        assert "hidden" not in str(settings.event_store_headers)
+
+
+@pytest.mark.parametrize("content", [b"Authorization", b"\xff\xfe", b"a=hidden\nb=c"])
+def test_a_file_of_something_else_is_refused_without_being_shown(
+    content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the flag's name; a file with several lines as well, as no header has them."""
+    (tmp_path / "headers").write_bytes(content)
+
+    assert main(["--event-store-headers", f"@{tmp_path / 'headers'}"]) == MISUSED
+    assert "hidden" not in capsys.readouterr().err
