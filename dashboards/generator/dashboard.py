@@ -13,6 +13,7 @@ OVERVIEW: Final = "live-updates-overview"
 ROLLOUT: Final = "live-updates-rollout"
 DOWNLOADS: Final = "live-updates-downloads"
 EXPORTER: Final = "live-updates-exporter"
+EVENTS: Final = "live-updates-events"
 
 _COLUMNS: Final = 24
 _SCHEMA: Final = 41  # understood by Grafana 10 to 13, which migrate older numbers when they load a file

@@ -154,3 +154,43 @@ OVERVIEW_SCOPE: Final = [SOURCE, *TARGET_VARIABLES, DEVICES, APPS, PLATFORMS, MI
 SCOPE: Final = [SOURCE, *TARGET_VARIABLES, DEVICES, APPS, PLATFORMS, VERSIONS, MINIMUM]
 ROLLOUT_SCOPE: Final = [SOURCE, *TARGET_VARIABLES, DEVICES, APP, VERSION, BASELINE, PLATFORMS, MINIMUM]
 EXPORTER_SCOPE: Final = [SOURCE, *TARGET_VARIABLES]
+
+_LOGGED: Final = f'{{__name__=~"{EVENTS}|{TEST_EVENTS}"'
+"""Events of all devices: what a log store has is told from the counters, as it can list no attribute's values."""
+
+
+def _logged(name: str, label: str, description: str, *matchers: str, newest: bool = False) -> Json:
+    query = f"label_values({','.join((_LOGGED, *matchers))}}}, {name})"
+    return _query(name, label, query, description, newest=newest)
+
+
+LOKI_SOURCE: Final = SOURCE | {"name": "loki", "label": "Log store", "query": "loki"}
+ENVIRONMENT: Final = _custom(
+    "environment",
+    "Devices",
+    "Production devices, or emulators and development builds.",
+    {"Production": "production", "Test": "test"},
+    "production",
+)
+DEVICE: Final = {
+    "type": "textbox",
+    "name": "device",
+    "label": "Device",
+    "description": "The id of the device whose story is told at the end; the tables' cells fill it in.",
+    "query": "",
+    "current": {"text": "", "value": ""},
+    "options": [],
+    "hide": 0,
+}
+
+LOKI_SCOPE: Final = [
+    _logged("app_id", "App", "The apps' ids."),
+    _logged("version", "Version", "Bundle versions, newest first.", ANY_APP, newest=True),
+    _logged("platform", "Platform", "android, ios, electron, web, other.", ANY_APP),
+    _logged("action", "Action", "What was reported.", ANY_APP),
+    ENVIRONMENT,
+    DEVICE,
+    MINIMUM,
+    SOURCE,
+    LOKI_SOURCE,
+]
