@@ -90,8 +90,8 @@ def _reasons(failed: Lines) -> Panel:
         table(
             "Top reasons",
             "What failing devices say, by how many say it: the error's message, the exit's description, or the file "
-            f"that failed, cut at 256 bytes. The first {_REASONS}. Good: empty, or old friends. Failures without reason "
-            "(`update_fail` says none) are not here: look at what else these devices report.",
+            f"that failed, cut at 256 bytes. The first {_REASONS}. Good: empty, or old friends. Failures without a "
+            "reason (`update_fail` says none) are not here: look at what else these devices report.",
             (12, 10),
             by,
             _counts(failed.where('reason!=""'), by, _REASONS),
