@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from dashboards.generator import selectors
 from dashboards.generator.dashboard import EVENTS, Row, dashboard, first_seen
-from dashboards.generator.logql import DEVICE, FAILED, NAMESPACE, SCRIPTS, Lines, share
+from dashboards.generator.logql import DEVICE, FAILED, NAMESPACE, SCRIPTS, Lines, one_of, share
 from dashboards.generator.loki_panels import line_table, of_loki, story
 from dashboards.generator.panels import TOO_FEW, Column, Json, Panel, Query, bars, stat, table
 from dashboards.generator.shared_panels import AT_LEAST
@@ -23,7 +23,7 @@ _KEPT: Final = ("datasource", "loki", "app_id", "version", "platform", "action",
 
 def events() -> Json:
     lines = Lines()
-    failed = lines.where('action=~"$action"', FAILED)
+    failed = lines.where(one_of("action", "${action}"), FAILED)
     return dashboard(
         EVENTS,
         "Events",
@@ -184,8 +184,8 @@ def _kinds_of_failure(failed: Lines, who: tuple[str, ...]) -> str:
 
 def _kinds(lines: Lines) -> list[Panel]:
     updates = lines.where(selectors.NO_ELECTRON)
-    attempts = updates.where(f'action=~"{selectors.ATTEMPTS}"')
-    failures = updates.where(f'action=~"{selectors.FAILURES}"')
+    attempts = updates.where(one_of("action", selectors.ATTEMPTS))
+    failures = updates.where(one_of("action", selectors.FAILURES))
 
     def of(title: str, attribute: str, heading: str, whose: str) -> Panel:
         by = {"platform": "Platform", attribute: heading}

@@ -12,8 +12,18 @@ WINDOW: Final = "$__range"
 
 FAILED: Final = 'detected_level="error"'
 """Loki's name for the severity that the exporter gives to what went wrong."""
-SCRIPTS: Final = 'action=~"webview_javascript_error|webview_unhandled_rejection"'
 DEVICE: Final = 'device_id!=""'
+
+
+def one_of(attribute: str, values: str) -> str:
+    """A condition on an attribute; `values` are a regular expression, or a variable with several.
+
+    Loki 3.7 takes `=~"set|set_fail"` to mean all that hold `set` somewhere, unless it is anchored.
+    """
+    return f'{attribute}=~"^({values})$"'
+
+
+SCRIPTS: Final = one_of("action", "webview_javascript_error|webview_unhandled_rejection")
 
 
 @dataclass(frozen=True)
@@ -21,7 +31,7 @@ class Lines:
     """Lines of the log: what the index finds, and then all conditions on their attributes."""
 
     labels: tuple[str, ...] = (NAMESPACE, 'service_name=~"$app_id"', 'deployment_environment_name="$environment"')
-    conditions: tuple[str, ...] = ('version=~"$version"', 'platform=~"$platform"')
+    conditions: tuple[str, ...] = (one_of("version", "${version}"), one_of("platform", "${platform}"))
 
     def where(self, *conditions: str) -> Self:
         return replace(self, conditions=(*self.conditions, *conditions))
