@@ -252,6 +252,7 @@ def _losing(scale: Timescale) -> list[Alert]:
     rejected, some_rejected = part("events_rejected_total", "instance, reason", "events_received_total")
     folded, some_folded = part("events_folded_total", "instance, label", "events_received_total")
     return [
+        _not_stored(scale),
         Alert(
             "CapgoRequestsRefused",
             "warning",
@@ -293,6 +294,22 @@ def _losing(scale: Timescale) -> list[Alert]:
             "Events folded",
         ),
     ]
+
+
+def _not_stored(scale: Timescale) -> Alert:
+    return Alert(
+        "CapgoEventStoreDropping",
+        "warning",
+        f"sum by (instance, reason) (increase({_own('event_store_dropped_total')}[{scale('15m')}]))",
+        ">",
+        0,
+        (),
+        scale("5m"),
+        "The exporter <instance> loses events on their way to the log store: <reason>",
+        "<value:humanize> events of the last 15 minutes will not be found in *Events*. They were counted all the same.",
+        dashboard.EXPORTER,
+        "Lost on the way to the log store",
+    )
 
 
 def _full(scale: Timescale) -> Alert:

@@ -18,7 +18,7 @@ _WORDS: Final = {"action": "Action", "version": "Version", "platform": "Platform
 _KIND: Final = {"version_os": "OS", "plugin_version": "Plugin", "install_source": "Source"}
 _WHO: Final = {"device_id": "Device", "reason": "Reason"}
 
-_KEPT: Final = ("datasource", "loki", "app_id", "version", "platform", "action", "environment")
+_KEPT: Final = ("datasource", "loki", "app_id", "version", "platform", "action", "environment", "min_events")
 
 
 def events() -> Json:

@@ -23,6 +23,7 @@ def exporter() -> Json:
             Row("Is it up and taking events?", _health()),
             Row("What comes in, and what becomes of it?", _intake()),
             Row("Does it turn anything away?", _losses()),
+            Row("Does the log store get its events?", _event_store()),
             Row("Is it fast?", _speed()),
             Row("How full are its budgets?", _budgets()),
             Row("What does it use?", _process()),
@@ -209,6 +210,36 @@ def _losses() -> list[Panel]:
             decimals=1,
             thresholds=steps(("orange", limits.REJECTED_BAD / 2), ("red", limits.REJECTED_BAD)),
             no_value="No events",
+        ),
+    ]
+
+
+def _event_store() -> list[Panel]:
+    return [
+        bar_gauge(
+            "Lost on the way to the log store",
+            "Events that `--event-store` could not hand over, by reason; they were counted. `given_up`: the store was "
+            "away for over five minutes; `buffer_full`: it was away or slow while much happened; `refused`: it says "
+            "why in the exporter's log. Good: 0, also without a store.",
+            (8, 8),
+            Query(f"sort_desc(sum by (reason) (increase({own('event_store_dropped_total')}[$__range])))", "{{reason}}"),
+            long_names=True,
+        ),
+        lines(
+            "Batches by the log store's reply",
+            "Tries to hand over a batch, a second, by status code; `none` is no answer. Good: 200 or 204. 429 and 5xx "
+            "are tried again, anything else is dropped. Nothing without a store.",
+            (8, 8),
+            Query(f"sum by (code) (rate({own('event_store_batches_total')}[{_RATE}]))", "{{code}}"),
+            unit="reqps",
+        ),
+        lines(
+            "Waiting for the log store",
+            "Bytes of the posts whose events are still to be handed over, of each exporter; 16 MiB is the most. Good: "
+            "near 0; a slope is a store that is away.",
+            (8, 8),
+            Query(own("event_store_buffered_bytes"), "{{instance}}"),
+            unit="bytes",
         ),
     ]
 

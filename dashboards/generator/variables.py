@@ -12,6 +12,7 @@ from dashboards.generator.selectors import (
     ONE_APP,
     TARGETS,
     TEST_EVENTS,
+    selector,
 )
 from dashboards.generator.thresholds import MIN_EVENTS
 
@@ -155,13 +156,10 @@ SCOPE: Final = [SOURCE, *TARGET_VARIABLES, DEVICES, APPS, PLATFORMS, VERSIONS, M
 ROLLOUT_SCOPE: Final = [SOURCE, *TARGET_VARIABLES, DEVICES, APP, VERSION, BASELINE, PLATFORMS, MINIMUM]
 EXPORTER_SCOPE: Final = [SOURCE, *TARGET_VARIABLES]
 
-_LOGGED: Final = f'{{__name__=~"{EVENTS}|{TEST_EVENTS}"'
-"""Events of all devices: what a log store has is told from the counters, as it can list no attribute's values."""
-
 
 def _logged(name: str, label: str, description: str, *matchers: str, newest: bool = False) -> Json:
-    query = f"label_values({','.join((_LOGGED, *matchers))}}}, {name})"
-    return _query(name, label, query, description, newest=newest)
+    """Values of what a log store has, told from the counters: it can list no attribute's values itself."""
+    return _query(name, label, f"label_values({selector(EVENTS, *matchers)}, {name})", description, newest=newest)
 
 
 LOKI_SOURCE: Final = SOURCE | {"name": "loki", "label": "Log store", "query": "loki"}

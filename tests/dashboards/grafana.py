@@ -42,6 +42,11 @@ def panels(dashboard: Json) -> list[Json]:
     return [panel for panel in dashboard["panels"] if panel["type"] != "row"]
 
 
+def asked(panel: Json, source: str = "prometheus") -> list[Json]:
+    """What a panel asks of one kind of data source."""
+    return [target for target in panel.get("targets", []) if target["datasource"]["type"] == source]
+
+
 def variables(dashboard: Json) -> list[Json]:
     return list(dashboard["templating"]["list"])
 
@@ -49,7 +54,7 @@ def variables(dashboard: Json) -> list[Json]:
 def queries(dashboard: Json) -> list[str]:
     """Everything that holds PromQL: targets, annotations and variables."""
     return [
-        *(target["expr"] for panel in panels(dashboard) for target in panel.get("targets", [])),
+        *(target["expr"] for panel in panels(dashboard) for target in asked(panel)),
         *(note["expr"] for note in dashboard["annotations"]["list"] if "expr" in note),
         *(variable["definition"] for variable in variables(dashboard) if variable["type"] == "query"),
     ]
@@ -105,7 +110,7 @@ class View:
     def asks(self) -> Iterator[Ask]:
         """Every query of panels and annotations."""
         for panel in panels(self.dashboard):
-            for target in panel.get("targets", []):
+            for target in asked(panel):
                 yield self.ask(panel, target)
         for note in self.dashboard["annotations"]["list"]:
             if "expr" in note:

@@ -391,6 +391,19 @@ LOSSES = [
         "40m",
         _part("events_duplicate_total", "", "events_received_total", 5),
     ),
+    Case(
+        "a single event that a log store will never have fires, by reason",
+        "CapgoEventStoreDropping",
+        "40m",
+        own("capgo_exporter_event_store_dropped_total", "0x25 1x60", 'reason="given_up"'),
+        EXPORTER | {"reason": "given_up"},
+    ),
+    Case(
+        "a log store that has everything, or none at all, is silent",
+        "CapgoEventStoreDropping",
+        "40m",
+        own("capgo_exporter_event_store_dropped_total", "0x60", 'reason="given_up"'),
+    ),
     Case("commits that take most of a second fire", "CapgoCommitsSlow", "40m", _buckets(slow=20), EXPORTER),
     Case("commits within milliseconds are fine", "CapgoCommitsSlow", "40m", _buckets(slow=0)),
 ]
