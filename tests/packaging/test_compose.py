@@ -18,6 +18,7 @@ from tests.support.harness import Exporter
 PROFILES = {
     "": {"exporter", "prometheus", "alertmanager", "grafana"},
     "tls": {"exporter", "prometheus", "alertmanager", "grafana", "caddy"},
+    "logs": {"exporter", "prometheus", "alertmanager", "grafana", "loki"},
     "demo": {"exporter", "prometheus", "alertmanager", "grafana", "demo"},
     "scale": {"exporter", "exporter-2", "prometheus", "alertmanager", "grafana", "haproxy"},
 }
@@ -98,6 +99,7 @@ def test_every_address_inside_is_of_a_service_that_listens_there(services: dict[
         "exporter": {"8080", *metrics_port},
         "prometheus": {"9090"},
         "alertmanager": {"9093"},
+        "loki": {str(load("dashboards/loki/config.yml")["server"]["http_listen_port"])},
     }
     texts = [
         (DASHBOARDS / path).read_text()
@@ -105,10 +107,57 @@ def test_every_address_inside_is_of_a_service_that_listens_there(services: dict[
             "prometheus/prometheus.yml",
             "caddy/Caddyfile",
             "grafana/provisioning/datasources/datasources.yml",
+            "loki/logs.env",
         )
     ] + [json.dumps(services["demo"])]
     used = {match for text in texts for match in re.findall(r"\b([a-z]+):(\d{4,5})\b", text)}
     assert used == {(name, port) for name, ports in listening.items() for port in ports}
+
+
+def test_loki_keeps_what_it_is_sent_for_a_month_on_a_volume_of_its_own(services: dict[str, Any]) -> None:
+    """Everything that it writes is below the volume, it can erase, counts devices, and tells nobody of its use."""
+    config = load("dashboards/loki/config.yml")
+    _, _, volume = next(mount for mount in services["loki"]["volumes"] if mount.startswith("loki:")).rpartition(":")
+    assert config["common"]["path_prefix"] == volume
+    folders = [config["compactor"]["working_directory"], *config["common"]["storage"]["filesystem"].values()]
+    assert all(folder.startswith(f"{volume}/") for folder in folders)
+    assert config["limits_config"]["retention_period"] == "30d"
+    assert (config["compactor"]["retention_enabled"], config["compactor"]["delete_request_store"]) == (
+        True,
+        "filesystem",
+    )
+    assert config["limits_config"]["max_query_series"] > 500
+    assert config["analytics"]["reporting_enabled"] is False
+
+
+@pytest.mark.parametrize(
+    ("environment", "anonymous"),
+    [
+        ({}, "true"),
+        ({"CAPGO_EVENT_STORE": "http://loki:3100/otlp/v1/logs"}, "false"),
+        ({"CAPGO_EVENT_STORE": "http://loki:3100/otlp/v1/logs", "GRAFANA_ANONYMOUS": "true"}, "true"),
+    ],
+)
+def test_beside_a_log_store_nobody_looks_without_a_password(
+    services: dict[str, Any], environment: dict[str, str], anonymous: str
+) -> None:
+    """Viewers would read device ids and messages. Grafana's start is played with `env` in its place."""
+    shell, flag, script = services["grafana"]["entrypoint"]
+    script = script.replace("$$", "$").replace("/run.sh", "env")
+    given = {"CAPGO_EVENT_STORE": "", "GRAFANA_ANONYMOUS": ""} | environment
+    given["GF_AUTH_ANONYMOUS_ENABLED"] = services["grafana"]["environment"]["GF_AUTH_ANONYMOUS_ENABLED"]
+    said = succeed(shell, flag, script, env=os.environ | given)
+    assert f"GF_AUTH_ANONYMOUS_ENABLED={anonymous}\n" in said
+
+
+def test_what_the_log_store_needs_in_env_is_what_the_exporter_takes(services: dict[str, Any]) -> None:
+    """Each variable reaches a service under its own name, and the exporter accepts its value."""
+    lines = (DASHBOARDS / "loki/logs.env").read_text().splitlines()
+    given = dict(line.split("=", 1) for line in lines if not line.startswith("#"))
+    assert given.pop("COMPOSE_PROFILES") == "logs"
+    for name, value in given.items():
+        assert services["exporter"]["environment"][name].startswith(f"${{{name}:-")
+        assert succeed(PROGRAM, "serve", f"--{name.removeprefix('CAPGO_').replace('_', '-').lower()}", value, "--help")
 
 
 def test_the_demo_is_a_fleet_that_the_program_can_simulate(services: dict[str, Any], tmp_path: Path) -> None:

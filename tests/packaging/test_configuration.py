@@ -38,7 +38,7 @@ def test_series_are_held_for_longer_than_two_scrapes() -> None:
 
 def test_grafana_knows_the_scrape_interval() -> None:
     """It works out $__rate_interval from it; a wrong one leaves gaps in every rate."""
-    prometheus, alertmanager = load("dashboards/grafana/provisioning/datasources/datasources.yml")["datasources"]
+    prometheus, alertmanager, _ = load("dashboards/grafana/provisioning/datasources/datasources.yml")["datasources"]
     interval = load("dashboards/prometheus/prometheus.yml")["global"]["scrape_interval"]
     assert prometheus["jsonData"]["timeInterval"] == interval
     assert prometheus["jsonData"]["alertmanagerUid"] == alertmanager["uid"]
