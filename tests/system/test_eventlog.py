@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +19,7 @@ from tests.support.contract import OK
 from tests.support.harness import Exporter, wait_until
 from tests.system.conftest import Launch
 
+ROOT = Path(__file__).resolve().parents[2]
 DROPPED = "capgo_exporter_event_log_dropped_total"
 
 
@@ -203,3 +206,23 @@ def test_a_log_that_cannot_be_written_stops_the_start(tmp_path: Path) -> None:
     assert "event-log" in exporter.logs()
     assert str(tmp_path / "nowhere") in exporter.logs()
     assert "Traceback" not in exporter.logs()
+
+
+def test_a_device_can_be_erased_as_the_documentation_says(launch: Launch, tmp_path: Path) -> None:
+    """Its lines go, however it spelt its id; all others stay, and the exporter writes on."""
+    path = tmp_path / "events.log"
+    exporter = launch(event_log=str(path))
+    device, other = "4f6c0b4e-2f6e-4b47-9a52-0c8f8c2d6e11", "00000000-2f6e-4b47-9a52-0c8f8c2d6e11"
+    for device_id in (device, other, device.upper()):
+        assert exporter.post(event(device_id=device_id)).body == OK
+    wait_until(lambda: len(lines_of(path)) == 3, "all are written")
+    path.rename(tmp_path / "events.log.1")
+    exporter.signal(signal.SIGHUP)
+    command = re.findall(r"`(grep [^`]+)`", (ROOT / "SECURITY.md").read_text())
+    assert len(command) == 1
+
+    subprocess.run(["sh", "-c", command[0].replace("<id>", device)], cwd=tmp_path, check=True)
+
+    assert [line["event"]["device_id"] for line in lines_of(tmp_path / "events.log.1")] == [other]
+    assert exporter.post(event()).body == OK
+    wait_until(lambda: len(lines_of(path)) == 1, "the exporter writes on")
