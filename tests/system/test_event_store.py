@@ -158,13 +158,17 @@ def test_secrets_reach_the_store_and_nobody_else(receiver: Receiver, tmp_path: P
     assert SECRET not in exporter.logs()
 
 
-def test_without_its_library_the_start_says_what_to_install(tmp_path: Path) -> None:
-    """The protocol's messages are an extra."""
+def test_without_its_library_only_the_log_store_is_missing(tmp_path: Path) -> None:
+    """The protocol's messages are an extra: who asks for a log store is told what to install, nobody else needs them."""
     missing = tmp_path / "opentelemetry"
     missing.mkdir()
     (missing / "__init__.py").write_text("raise ModuleNotFoundError('No module named opentelemetry')\n")
-    exporter = Exporter(tmp_path, event_store="http://127.0.0.1:9/otlp/v1/logs")
+    exporter = Exporter(tmp_path)
     exporter.environment["PYTHONPATH"] = str(tmp_path)
+    with exporter:
+        assert exporter.post(event()).body == OK
+        assert exporter.terminate() == 0
+    exporter.environment["CAPGO_EVENT_STORE"] = "http://127.0.0.1:9/otlp/v1/logs"
     Program.spawn(exporter)
 
     assert exporter.wait() == 1
