@@ -159,7 +159,7 @@ def test_secrets_reach_the_store_and_nobody_else(receiver: Receiver, tmp_path: P
 
 
 def test_without_its_library_only_the_log_store_is_missing(tmp_path: Path) -> None:
-    """The protocol's messages are an extra: who asks for a log store is told what to install, nobody else needs them."""
+    """The protocol's messages are an extra: who asks for a log store is told what to install, others need none."""
     missing = tmp_path / "opentelemetry"
     missing.mkdir()
     (missing / "__init__.py").write_text("raise ModuleNotFoundError('No module named opentelemetry')\n")

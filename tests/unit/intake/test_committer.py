@@ -53,7 +53,7 @@ class Bench:
         self.telemetry = Telemetry()
         limits = Limits(3600.0, 0.0, 10_000, 1000, BudgetLimits(2, 10, 10_000))
         self.committer = Committer(
-            Ledger(limits), self.journal, self.telemetry, None, clock=lambda: 1_000_000.0, now=lambda: self.loop.now
+            Ledger(limits), self.journal, self.telemetry, (), clock=lambda: 1_000_000.0, now=lambda: self.loop.now
         )
         self.committer.load(restored=False)
         self.committer.start()
