@@ -26,6 +26,8 @@ class Picture(NamedTuple):
     start: float
     end: float
     variables: dict[str, str]
+    loki: Path | None = None
+    """What a log store answered to it."""
 
 
 class Query(NamedTuple):
@@ -75,6 +77,7 @@ def photograph(prometheus: str, scrape: str, pictures: Sequence[Picture]) -> lis
                 "from": _iso(picture.start),
                 "to": _iso(picture.end),
                 "variables": picture.variables,
+                "loki": str(picture.loki) if picture.loki else None,
             }
             for picture in pictures
         ],

@@ -1,7 +1,7 @@
 """What a real Loki says to the queries of *Events*: asked by hand, kept as data, drawn into the picture.
 
-`python -m tests.dashboards.loki http://LOKI:3100 APP VERSION DEVICE` asks anew, for the hour that ends now, one that
-holds the events of a fleet; after a change of the dashboard's queries, which are kept beside their answers.
+`python -m tests.dashboards.loki http://LOKI:3100 APP VERSION DEVICE MINUTES` asks anew, about the minutes that end now;
+it is needed after a change of the dashboard's queries, which are kept beside their answers.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -20,51 +20,54 @@ from tests.dashboards.grafana import Json
 
 ANSWERS = Path(__file__).with_name("loki_answers.json")
 LINES = 60
-STEP_SECONDS = 300
-_RANGE_SECONDS = 3600
+"""More than the picture has room for."""
 
 
 def recorded() -> Json:
-    """`app_id`, `version`, `device`, `end` (seconds), and `answers`, each with its panel, letter, query and data."""
+    """`app_id`, `version`, `device`, `start` and `end` in seconds, and `answers`: panel, letter, query and data."""
     return dict(json.loads(ANSWERS.read_text()))
 
 
-def ask(url: str, target: Json, variables: Mapping[str, str], end: float) -> Any:
-    """The data of a target's reply; `HTTPError` if Loki refuses."""
-    built_in = {"__range": f"{_RANGE_SECONDS}s", "__auto": f"{STEP_SECONDS}s"}
+def queries() -> Iterator[tuple[str, Json]]:
+    """What the dashboard asks a log store, each with the title of its panel."""
+    for panel in grafana.panels(grafana.load()["live-updates-events"]):
+        for target in grafana.asked(panel, "loki"):
+            yield panel["title"], target
+
+
+def ask(url: str, target: Json, variables: Mapping[str, str], start: float, end: float) -> Json:
+    """The data of Loki's reply; `HTTPError` if it refuses."""
+    step = max(int((end - start) / 60), 1)
+    built_in = {"__range": f"{end - start:.0f}s", "__auto": f"{step}s"}
     query = {"query": grafana.substitute(target["expr"], {**variables, **built_in})}
     if target["queryType"] == "instant":
         path, query = "query", query | {"time": f"{end:.3f}"}
     else:
-        window = {"start": f"{end - _RANGE_SECONDS:.3f}", "end": f"{end:.3f}", "step": str(STEP_SECONDS)}
-        path, query = "query_range", query | window | {"limit": str(LINES), "direction": target.get("direction", "")}
-        query = {name: value for name, value in query.items() if value}
+        path, query = "query_range", query | {"start": f"{start:.3f}", "end": f"{end:.3f}", "step": str(step)}
+        query |= {"limit": str(LINES), "direction": target.get("direction", "backward")}
     with urlopen(f"{url}/loki/api/v1/{path}?{urlencode(query)}", timeout=120) as reply:  # noqa: S310  # by hand
-        data = json.load(reply)["data"]
-    return {name: data[name] for name in ("resultType", "result")}
+        data: dict[str, Any] = json.load(reply)["data"]
+    return {"resultType": data["resultType"], "result": data["result"]}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Ask a real Loki what the dashboard Events asks.")
     for name in ("url", "app_id", "version", "device"):
         parser.add_argument(name)
+    parser.add_argument("minutes", type=int)
     given = parser.parse_args()
     end = time.time()
-    escaped = {name: getattr(given, name).replace(".", r"\\.") for name in ("app_id", "version")}
-    variables = escaped | {"platform": ".+", "action": ".+", "environment": "production", "min_events": "20"}
-    variables["device"] = given.device
+    start = end - given.minutes * 60
+    variables = {name: getattr(given, name).replace(".", r"\\.") for name in ("app_id", "version")}
+    variables |= {"platform": ".+", "action": ".+", "environment": "production", "min_events": "20"}
+    variables |= {"device": given.device}
     answers = [
-        {
-            "panel": panel["title"],
-            "refId": target["refId"],
-            "expr": target["expr"],
-            "data": ask(given.url, target, variables, end),
-        }
-        for panel in grafana.panels(grafana.load()["live-updates-events"])
-        for target in grafana.asked(panel, "loki")
+        {"panel": title, "refId": target["refId"], "expr": target["expr"]}
+        | {"data": ask(given.url, target, variables, start, end)}
+        for title, target in queries()
     ]
-    kept = {"app_id": given.app_id, "version": given.version, "device": given.device, "end": end, "answers": answers}
-    ANSWERS.write_text(json.dumps(kept, indent=1) + "\n")
+    about = {"app_id": given.app_id, "version": given.version, "device": given.device, "start": start, "end": end}
+    ANSWERS.write_text(json.dumps(about | {"answers": answers}, separators=(",", ":")) + "\n")
 
 
 if __name__ == "__main__":

@@ -71,6 +71,16 @@ def test_what_is_no_logql_would_be_found(broken: str) -> None:
     assert read(broken)[0]["errors"]
 
 
+def test_the_documentations_queries_are_logql() -> None:
+    """People paste them."""
+    (block,) = re.findall(r"```logql\n(.*?)```", (grafana.DASHBOARDS.parent / "EVENTS.md").read_text(), re.DOTALL)
+    found = read(*block.splitlines())
+    assert [one["errors"] for one in found if one["errors"]] == []
+    assert {name for one in found for name in one["names"]} - LABELS - attributes() <= {"metadata_duration_ms"} | {
+        "__error__"
+    }
+
+
 def test_queries_ask_for_what_the_exporter_sends() -> None:
     """Every label and attribute that they name is one of a line."""
     names = {name for one in read(*(target["expr"] for _, target in TARGETS)) for name in one["names"]}

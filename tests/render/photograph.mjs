@@ -1,5 +1,5 @@
 // node photograph.mjs < order.json: shows dashboards in a headless Chromium, photographs them and prints what the page reports.
-// The order: {chromium, prometheus, scrape, width, pictures: [{dashboard, picture, from, to, variables}]}
+// The order: {chromium, prometheus, scrape, width, pictures: [{dashboard, picture, from, to, variables, loki}]}; `loki` are answers of a log store
 import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
@@ -25,6 +25,9 @@ function fileOf(pathname) {
   }
   if (pathname.startsWith('/public/build/img/')) {
     return path.join(HERE, 'node_modules/@grafana/ui/dist/public/img', pathname.slice('/public/build/img/'.length));
+  }
+  if (pathname === '/loki.json') {
+    return current.loki ?? '';
   }
   return pathname === '/dashboard.json' ? current.dashboard : path.join(BUILT, pathname === '/' ? 'index.html' : pathname);
 }

@@ -4,10 +4,10 @@ import { DataSourceApi, FieldType, PluginType, rangeUtil } from '@grafana/data';
 import { sceneGraph } from '@grafana/scenes';
 import { fail, report } from './report.js';
 
-const META = {
-  id: 'prometheus', name: 'Prometheus', type: PluginType.datasource, module: '', baseUrl: '', metrics: true,
+export const metaOf = (id, name) => ({
+  id, name, type: PluginType.datasource, module: '', baseUrl: '', metrics: true,
   info: { logos: { small: '', large: '' }, author: { name: '' }, links: [], screenshots: [], updated: '', version: '', description: '' },
-};
+});
 const SPECIAL = /[\\^$.*+?()[\]{}|/]/g;
 
 function asMatcher(value, variable) {
@@ -20,13 +20,13 @@ function asMatcher(value, variable) {
 }
 
 // A query's scene object lies within its panel.
-const titleOf = (scene) => (scene && (scene.state.title ?? titleOf(scene.parent))) ?? '';
-const sceneOf = (scopedVars) => scopedVars?.__sceneObject?.value?.valueOf?.();
+export const titleOf = (scene) => (scene && (scene.state.title ?? titleOf(scene.parent))) ?? '';
+export const sceneOf = (scopedVars) => scopedVars?.__sceneObject?.value?.valueOf?.();
 const inSeconds = (time) => time.valueOf() / 1000;
 
 export class Prometheus extends DataSourceApi {
   constructor({ uid, url, scrape }) {
-    super({ id: 1, uid, name: 'Prometheus', type: 'prometheus', meta: META, jsonData: {}, readOnly: true, access: 'proxy' });
+    super({ id: 1, uid, name: 'Prometheus', type: 'prometheus', meta: metaOf('prometheus', 'Prometheus'), jsonData: {}, readOnly: true, access: 'proxy' });
     this.url = url;
     this.interval = scrape; // the least step of a query, as the data source's timeInterval is in Grafana
     this.scrape = rangeUtil.intervalToSeconds(scrape);
@@ -116,7 +116,7 @@ export class Prometheus extends DataSourceApi {
 
 const number = (text) => (text === null ? null : Number(text));
 
-function frame({ refId }, { metric, points }, name, step) {
+export function frame({ refId }, { metric, points }, name, step) {
   return {
     refId, name, length: points.length,
     fields: [
@@ -126,7 +126,7 @@ function frame({ refId }, { metric, points }, name, step) {
   };
 }
 
-function table(refId, result, several) {
+export function table(refId, result, several) {
   const labels = [...new Set(result.flatMap(({ metric }) => Object.keys(metric)))].sort();
   return {
     refId, length: result.length,

@@ -6,6 +6,7 @@ import React from 'react';
 import { createRoot } from 'react-dom/client';
 import { BrowserRouter } from 'react-router-dom';
 import { Prometheus } from './datasource.js';
+import { Loki } from './loki.js';
 import { plugins } from './panels.jsx';
 import { fail, watch } from './report.js';
 import { sceneOf } from './scene.js';
@@ -45,7 +46,8 @@ const Page = ({ theme, title, scene }) => (
 async function start() {
   const query = new URLSearchParams(location.search);
   const source = new Prometheus({ uid: 'prometheus', url: query.get('prometheus'), scrape: query.get('scrape') });
-  const theme = provide(plugins, source);
+  const { answers = [] } = await fetch('loki.json').then((reply) => (reply.ok ? reply.json() : {}));
+  const theme = provide(plugins, [source, new Loki({ uid: 'loki', answers })]);
   document.body.style.background = theme.colors.background.canvas;
   await Promise.all(['grafana', 'grafana-scenes'].map(initPluginTranslations));
   const dashboard = await (await fetch('dashboard.json')).json();

@@ -6,6 +6,7 @@ import {
 import { BarGauge, BigValue, BigValueColorMode, BigValueGraphMode, TimeSeries, useTheme2, VizRepeater } from '@grafana/ui';
 import { TableNG } from '@grafana/ui/unstable';
 import React, { useMemo } from 'react';
+import { logs } from './lines.jsx';
 
 // How a field looks where the dashboard does not say.
 const LINES = {
@@ -118,6 +119,7 @@ export const plugins = {
   bargauge: new PanelPlugin(BarGaugePanel).useFieldConfig({}),
   table: new PanelPlugin(TablePanel).useFieldConfig({ useCustomConfig: looks(CELLS) }),
   text: new PanelPlugin(TextPanel),
+  logs,
 };
 for (const [id, plugin] of Object.entries(plugins)) {
   plugin.meta = { id, name: id, skipDataQuery: id === 'text', module: '', baseUrl: '', info: { logos: { small: '', large: '' } } };

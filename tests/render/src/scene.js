@@ -1,7 +1,7 @@
 // A classic dashboard as a scene, Grafana's own structure for a living dashboard.
 import {
   behaviors, CustomVariable, DataSourceVariable, EmbeddedScene, QueryVariable, SceneDataTransformer, SceneGridItem, SceneGridLayout,
-  SceneGridRow, SceneQueryRunner, SceneTimePicker, SceneTimeRange, SceneVariableSet, SceneControlsSpacer, VariableValueSelectors, VizPanel,
+  SceneGridRow, SceneQueryRunner, SceneTimePicker, SceneTimeRange, SceneVariableSet, SceneControlsSpacer, TextBoxVariable, VariableValueSelectors, VizPanel,
 } from '@grafana/scenes';
 import { fail } from './report.js';
 
@@ -14,6 +14,8 @@ function variable(json) {
       return new DataSourceVariable({ ...common, pluginId: query });
     case 'query':
       return new QueryVariable({ ...common, ...choice, datasource, query, refresh, sort, regex });
+    case 'textbox':
+      return new TextBoxVariable(common);
     case 'custom':
       return new CustomVariable({ ...common, ...choice, query });
     default:

@@ -7,6 +7,7 @@ import {
 import { config, setAppEvents, setBackendSrv, setDataSourceSrv, setEchoSrv, setPluginImportUtils, setRunRequest, setTemplateSrv } from '@grafana/runtime';
 import { sceneGraph } from '@grafana/scenes';
 import { catchError, from, map, of, startWith } from 'rxjs';
+import { extractFields } from './lines.jsx';
 import { fail } from './report.js';
 
 const FIELDS = {
@@ -28,7 +29,7 @@ function fillRegistries() {
     }))
   );
   standardEditorsRegistry.setInit(() => EDITORS.map((id) => ({ id, name: id, editor: nothing })));
-  const transformers = new Map(Object.values(standardTransformers).map((one) => [one.id, one]));
+  const transformers = new Map([...Object.values(standardTransformers), extractFields].map((one) => [one.id, one]));
   standardTransformersRegistry.setInit(() =>
     [...transformers.values()].map((one) => ({
       id: one.id, name: one.name, transformation: () => Promise.resolve(one), editor: nothing, imageDark: '', imageLight: '',
@@ -36,12 +37,16 @@ function fillRegistries() {
   );
 }
 
-function setDataSource(source) {
-  const settings = {
-    id: source.id, uid: source.uid, name: source.name, type: source.type, meta: source.meta, jsonData: {}, readOnly: true, access: 'proxy', isDefault: true,
-  };
+// By its type, its uid or, for whoever asks for none, the first.
+function setDataSources(sources) {
+  const find = (ref) => sources.find(({ type, uid }) => [type, uid].includes(ref?.type ?? ref?.uid ?? ref)) ?? sources[0];
+  const settings = ({ id, uid, name, type, meta }) => ({
+    id, uid, name, type, meta, jsonData: {}, readOnly: true, access: 'proxy', isDefault: type === sources[0].type,
+  });
   setDataSourceSrv({
-    get: () => Promise.resolve(source), getList: () => [settings], getInstanceSettings: () => settings, reload: nothing, registerRuntimeDataSource: nothing,
+    get: (ref) => Promise.resolve(find(ref)), getInstanceSettings: (ref) => settings(find(ref)),
+    getList: ({ pluginId } = {}) => sources.filter(({ type }) => !pluginId || type === pluginId).map(settings),
+    reload: nothing, registerRuntimeDataSource: nothing,
   });
 }
 
@@ -62,7 +67,7 @@ function interpolate(text, scopedVars, format) {
   return scene ? sceneGraph.interpolate(scene, text, scopedVars, format) : (text ?? '');
 }
 
-export function provide(plugins, source) {
+export function provide(plugins, sources) {
   const theme = createTheme({ colors: { mode: 'dark' } });
   Object.assign(config, { theme2: theme, theme: theme.v1 });
   config.bootData = { user: { timezone: 'utc', locale: 'en-US', orgRole: 'Viewer', permissions: {} }, settings: {}, navTree: [] };
@@ -76,7 +81,7 @@ export function provide(plugins, source) {
     importPanelPlugin: (id) => (plugins[id] ? Promise.resolve(plugins[id]) : Promise.reject(new Error(`a panel of type ${id} can't be shown`))),
     getPanelPluginFromCache: (id) => plugins[id],
   });
-  setDataSource(source);
+  setDataSources(sources);
   setRunRequest(run);
   return theme;
 }

@@ -1,6 +1,7 @@
 // What our dashboards are made of, in the types that Grafana generates from its own schema.
 import type { Dashboard as Classic, DataSourceRef, Panel as AnyPanel, RowPanel } from '../node_modules/@grafana/schema/dist/types/raw/dashboard/x/types.gen';
 import type * as BarGauge from '../node_modules/@grafana/schema/dist/types/raw/composable/bargauge/panelcfg/x/types.gen';
+import type * as Logs from '../node_modules/@grafana/schema/dist/types/raw/composable/logs/panelcfg/x/types.gen';
 import type * as Stat from '../node_modules/@grafana/schema/dist/types/raw/composable/stat/panelcfg/x/types.gen';
 import type * as Table from '../node_modules/@grafana/schema/dist/types/raw/composable/table/panelcfg/x/types.gen';
 import type * as TimeSeries from '../node_modules/@grafana/schema/dist/types/raw/composable/timeseries/panelcfg/x/types.gen';
@@ -27,6 +28,17 @@ interface Query {
   format?: 'table' | 'time_series';
 }
 
+interface LokiQuery {
+  refId: string;
+  datasource: DataSourceRef;
+  editorMode: 'code';
+  expr: string;
+  queryType: 'instant' | 'range';
+  legendFormat?: string;
+  maxLines?: number;
+  direction?: 'backward' | 'forward';
+}
+
 type Defaults = NonNullable<AnyPanel['fieldConfig']>['defaults'];
 
 interface FieldConfig<Custom> {
@@ -41,12 +53,13 @@ type Shown<Type extends string, Options, Custom = Record<string, never>> = Omit<
   type: Type;
   options: Partial<Options>;
   fieldConfig: FieldConfig<Custom>;
-  targets: Query[];
+  targets: Query[] | LokiQuery[];
 };
 
 type Panel =
   | RowPanel
   | Shown<'bargauge', BarGauge.Options>
+  | Shown<'logs', Logs.Options>
   | Shown<'stat', Stat.Options>
   | Shown<'table', Table.Options, Table.FieldConfig>
   | Shown<'timeseries', TimeSeries.Options, TimeSeries.FieldConfig>;
