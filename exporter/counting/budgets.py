@@ -11,34 +11,43 @@ the allowance. Births are costly beyond their number: each one fills Prometheus 
 This module knows no clock and no disk.
 """
 
-from collections import deque
+from enum import Enum, auto
 from typing import Final, NamedTuple
 
-from exporter.wire.actions import CATALOGUE, OUTCOMES
-from exporter.wire.labels import INVALID_VERSION, PLATFORMS, UNKNOWN_VERSION, Series, Version
+from exporter.counting.census import BIRTHS_PER_HOUR, HOUR, OVERFLOW, RESERVED_VERSIONS, Census
+from exporter.wire.actions import CATALOGUE
+from exporter.wire.labels import PLATFORMS, Series
 
-OVERFLOW: Final = "__overflow__"
-RESERVED_VERSIONS: Final = frozenset({OVERFLOW, INVALID_VERSION, UNKNOWN_VERSION})
-
-BIRTHS_PER_HOUR: Final = 20
 ENTRY_EVENTS: Final = 10
 ENTRY_DEVICES: Final = 3
-IDLE_SECONDS: Final = 3600.0
+IDLE_SECONDS: Final = HOUR
 
 RESERVED_SERIES: Final = 2 * (len(PLATFORMS) + 1) * (len(CATALOGUE) + 1)
 """All that can be counted with app and version folded: room for these is always kept."""
 
-_BIRTH: Final = len(OUTCOMES) + 1
 _CELLS: Final = 16384
 _SKETCH: Final = 256
 
 
 class Limits(NamedTuple):
-    """The budgets: apps, versions of an app, series in all."""
+    """The budgets: apps, versions of an app, series in all; `apps` that are named enter always."""
 
     max_apps: int
     max_versions: int
     max_series: int
+    apps: frozenset[str] = frozenset()
+
+
+class Verdict(Enum):
+    """What becomes of a value that asks for series of its own."""
+
+    FREE = auto()
+    """It may enter: there is room."""
+
+    REPLACING = auto()
+    """It may enter in the place of another one."""
+
+    REFUSED = auto()
 
 
 class _Cell:
@@ -99,55 +108,6 @@ class Demand:
         return round((_SKETCH - 1) * 2**64 / self._smallest[-1])
 
 
-class Census:
-    """The apps and versions that are in."""
-
-    def __init__(self) -> None:
-        self.apps: dict[str, dict[str, set[Version]]] = {}
-        self._births: dict[str, deque[float]] = {}
-
-    def add(self, version: Version, first: float) -> None:
-        """A version is in, since `first`."""
-        labels = self.apps.setdefault(version.app_id, {})
-        if version.version not in labels:
-            labels[version.version] = set()
-            if version.version not in RESERVED_VERSIONS:
-                self._births.setdefault(version.app_id, deque(maxlen=BIRTHS_PER_HOUR)).append(first)
-        labels[version.version].add(version)
-
-    def remove(self, version: Version) -> None:
-        """A version is out."""
-        labels = self.apps[version.app_id]
-        labels[version.version].discard(version)
-        if not labels[version.version]:
-            del labels[version.version]
-        if not labels:
-            del self.apps[version.app_id]
-            self._births.pop(version.app_id, None)
-
-    def versions(self, app_id: str) -> int:
-        """The versions of an app, without the reserved ones."""
-        return sum(label not in RESERVED_VERSIONS for label in self.apps.get(app_id, ()))
-
-    def has(self, app_id: str, label: str) -> bool:
-        """Whether an app has a version, on whatever platform."""
-        return label in self.apps.get(app_id, ())
-
-    def replaceable(self, app_id: str) -> list[set[Version]]:
-        """The versions of an app that another may take the place of, each on all its platforms."""
-        labels = self.apps.get(app_id, {})
-        return [versions for label, versions in labels.items() if label not in RESERVED_VERSIONS]
-
-    def births(self, app_id: str, now: float) -> int:
-        """The versions of an app that entered within the last hour."""
-        return sum(first > now - IDLE_SECONDS for first in self._births.get(app_id, ()))
-
-    @property
-    def real_apps(self) -> int:
-        """The apps, without the reserved one."""
-        return len(self.apps) - (OVERFLOW in self.apps)
-
-
 class Use(NamedTuple):
     """How full a label's budget is, and how many distinct values were asked for since the process started."""
 
@@ -157,7 +117,7 @@ class Use(NamedTuple):
 
 
 class Budgets:
-    """Decides what an event's series becomes. Remembers who asked; who is in, the census says."""
+    """Judges what asks for series of its own. Remembers who asked; who is in, the census says."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -165,28 +125,38 @@ class Budgets:
         self._apps = Demand()
         self._versions = Demand()
 
-    def admits_app(self, census: Census, app_id: str, device: str) -> bool:
-        """Whether an app may enter, be it in the place of another one."""
+    def judge_app(self, census: Census, app_id: str, device: str) -> Verdict:
+        """Judge an app that is not in."""
+        if app_id in self.limits.apps:
+            return Verdict.FREE
         self._apps.note(app_id)
-        return census.real_apps < self.limits.max_apps or self._candidates.ask((app_id,), device)
+        if census.real_apps < self.limits.max_apps:
+            return Verdict.FREE
+        return Verdict.REPLACING if self._candidates.ask((app_id,), device) else Verdict.REFUSED
 
-    def admits_version(self, census: Census, version: Version, device: str, born: int, now: float) -> bool:
-        """Whether a version may enter, be it in the place of another one; `born` are the app's births in this draft."""
-        app_id, label = version.app_id, version.version
+    def judge_version(self, census: Census, app_id: str, label: str, device: str, now: float) -> Verdict:
+        """Judge a version of an app; on another platform it may be in already."""
         self._versions.note((app_id, label))
         if label in RESERVED_VERSIONS or census.has(app_id, label):
-            return True
-        within = (
-            census.versions(app_id) + born < self.limits.max_versions
-            and census.births(app_id, now) + born < BIRTHS_PER_HOUR
-        )
-        return within or self._candidates.ask((app_id, label), device)
+            return Verdict.FREE
+        room = census.versions(app_id) < self.limits.max_versions
+        if room and census.births(app_id, now) < BIRTHS_PER_HOUR:
+            return Verdict.FREE
+        if not self._candidates.ask((app_id, label), device):
+            return Verdict.REFUSED
+        return Verdict.FREE if room else Verdict.REPLACING
 
     def use(self, census: Census) -> dict[str, Use]:
-        """The state of each label's budget; of the versions, that of the app that has most."""
+        """The state of each label's budget; of the versions, that of the app that has most.
+
+        Where apps are named, they are the budget, and none of them has to ask.
+        """
+        named = self.limits.apps
         versions = max(map(census.versions, census.apps), default=0)
         return {
-            "app_id": _use(census.real_apps, self.limits.max_apps, self._apps),
+            "app_id": Use(len(named & census.apps.keys()), len(named), 0)
+            if named
+            else _use(census.real_apps, self.limits.max_apps, self._apps),
             "version": _use(versions, self.limits.max_versions, self._versions),
         }
 

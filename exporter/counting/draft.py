@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from exporter.counting.budgets import IDLE_SECONDS, RESERVED_SERIES, fold_app, fold_version
+from exporter.counting.admission import Admission
+from exporter.counting.census import OVERFLOW
 from exporter.counting.changes import Changes, Sighting, State
 from exporter.counting.ledger import Entries, Ledger
 from exporter.wire.actions import OUTCOMES
@@ -25,9 +26,8 @@ class Draft:
         self.folded = dict(_NOTHING_FOLDED)
         self._ledger = ledger
         self._on_disk = on_disk
-        self._born: dict[str, set[str]] = {}
         self._met: set[Version] = set()
-        self._added = 0
+        self._admission = Admission(ledger, self.changes, self._met)
 
     def add(self, entries: Entries) -> list[Series | None]:
         """Draft one post; for each entry, the series it counts in, or `None` if it has been counted before."""
@@ -47,7 +47,7 @@ class Draft:
             if total is None:
                 total = visible_total(series)
                 if total is None or series.version not in met:  # one that was met stays until the draft's end
-                    series, total = self._meet(series, total, device)
+                    series, total = self._meet(series, device)
             totals[series] = total + 1
             outcome.append(series)
         return outcome
@@ -71,98 +71,27 @@ class Draft:
             if fingerprint is not None and not covers(timestamp / 1000, now)
         ]
 
-    def _meet(self, series: Series, total: int | None, device: str) -> tuple[Series, int]:
+    def _meet(self, asked: Series, device: str) -> tuple[Series, int]:
         """The first event of a series in this draft: the one it counts in and its total, and what becomes visible."""
-        if series.version in self.changes.ended:
-            total = None
-        if total is None:
-            series = self._place(series, device)
+        series = self._admission.place(asked, device)
+        if series is not asked:
+            self._note_folded(series)
         if series.version not in self._met:
             self._met.add(series.version)
             self._sight(series.version)
-        if total is None:
-            self._show_again(series)
-            total = self.changes.totals.get(series, self._ledger.total(series) or 0)
-        return series, total
+        self._show_again(series)
+        return series, self.changes.totals.get(series, self._ledger.total(series) or 0)
 
-    # Which series an event may have.
-
-    def _place(self, series: Series, device: str) -> Series:
-        """The series itself if the budgets allow it, else one with its version, or its app as well, folded."""
-        reserved = RESERVED_SERIES
-        if self._admits(series.version, device) and self._fits(series.version, 2 * reserved):
-            return series
+    def _note_folded(self, series: Series) -> None:
         self.folded["version"] += 1
-        folded = fold_version(series)
-        if self._is_visible(folded) or (self._has_app(series.version.app_id) and self._fits(folded.version, reserved)):
-            return folded
-        self.folded["app_id"] += 1
-        return fold_app(series)
-
-    def _is_visible(self, series: Series) -> bool:
-        return self._ledger.visible_total(series) is not None and series.version not in self.changes.ended
-
-    def _is_in(self, version: Version) -> bool:
-        if version in self.changes.sightings:
-            return True
-        return self._ledger.sighting(version) is not None and version not in self.changes.ended
-
-    def _has_app(self, app_id: str) -> bool:
-        return app_id in self._ledger.census.apps or app_id in self._born
-
-    def _fits(self, version: Version, reserved: int) -> bool:
-        needed = 1 if self._is_in(version) else len(OUTCOMES) + 1
-        limit = self._ledger.budgets.limits.max_series - reserved
-        return self._ledger.series + self._added + needed <= limit
-
-    def _admits(self, version: Version, device: str) -> bool:
-        if self._is_in(version):
-            return True
-        if version in self.changes.ended:  # it made room for another one a moment ago
-            return False
-        return self._admits_app(version.app_id, device) and self._admits_version(version, device)
-
-    def _admits_app(self, app_id: str, device: str) -> bool:
-        if self._has_app(app_id):
-            return True
-        census, budgets = self._ledger.census, self._ledger.budgets
-        if not budgets.admits_app(census, app_id, device):
-            return False
-        new = sum(app not in census.apps for app in self._born)
-        if census.real_apps + new < budgets.limits.max_apps:
-            return True
-        return self._make_room([set().union(*labels.values()) for labels in census.apps.values()])
-
-    def _admits_version(self, version: Version, device: str) -> bool:
-        census, budgets = self._ledger.census, self._ledger.budgets
-        born = self._born.get(version.app_id, set())
-        if version.version in born:
-            return True
-        if not budgets.admits_version(census, version, device, len(born), self.changes.at):
-            return False
-        if census.versions(version.app_id) + len(born) < budgets.limits.max_versions:
-            return True
-        return self._make_room(census.replaceable(version.app_id))
-
-    def _make_room(self, groups: Iterable[set[Version]]) -> bool:
-        """End the least used group of versions of which none is in use; tells whether there is one."""
-        idle = []
-        for group in groups:
-            used = self._ledger.idle_use(group, self.changes.at - IDLE_SECONDS)
-            if used is not None and not group & self._met and not group.intersection(self.changes.ended):
-                idle.append((used, sorted(group)))
-        if not idle:
-            return False
-        for version in min(idle)[1]:
-            self._ledger.end(version, self.changes)
-        return True
+        if series.version.app_id == OVERFLOW:
+            self.folded["app_id"] += 1
 
     # What becomes visible with it.
 
     def _sight(self, version: Version) -> None:
         now, sighting = self.changes.at, self._ledger.sighting(version)
         if sighting is None:
-            self._born.setdefault(version.app_id, set()).add(version.version)
             self.changes.sightings[version] = Sighting(now, now)
             for action in OUTCOMES:
                 self._show_again(Series(version, action))
@@ -172,8 +101,6 @@ class Draft:
     def _show_again(self, series: Series) -> None:
         total = self._ledger.total(series)
         if total is None:
-            self._added += series not in self.changes.totals
             self.changes.totals.setdefault(series, 0)
         elif self._ledger.show(series).state is State.DORMANT:
-            self._added += series not in self.changes.shows
             self.changes.shows[series] = self._ledger.show(series)._replace(state=State.HIDDEN)

@@ -15,13 +15,14 @@ text that shows it:
 This module knows no clock, no disk and no framework: time and limits are arguments.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
 
-from exporter.counting.budgets import Budgets, Census, Use
+from exporter.counting.budgets import Budgets, Use
 from exporter.counting.budgets import Limits as BudgetLimits
+from exporter.counting.census import Census
 from exporter.counting.changes import Changes, Show, Sighting, State
 from exporter.counting.seen import Seen
 from exporter.wire.labels import Series, Version
@@ -83,6 +84,10 @@ class View(NamedTuple):
         shown = sum(self.values)
         held = self.counted - shown - self.dormant
         return {"shown": shown, "held": held, "dormant": self.dormant, "forgotten": self.forgotten}
+
+
+def _first(seen: tuple[Version, Sighting]) -> float:
+    return seen[1].first
 
 
 class Ledger:
@@ -157,7 +162,7 @@ class Ledger:
     def apply(self, changes: Changes) -> None:
         """Bring about what was committed. The only way in which a ledger changes, live and at restart."""
         self._apply_series(changes)
-        for version, sighting in changes.sightings.items():
+        for version, sighting in sorted(changes.sightings.items(), key=_first):
             self._sightings[version] = sighting
             self._stored_last[version] = sighting.last
             self.census.add(version, sighting.first)
@@ -268,6 +273,10 @@ class Ledger:
         """The events counted in a series that is on /metrics, or will be with the next scrape; else `None`."""
         return None if series in self._dormant else self._totals.get(series)
 
+    def visible_series(self, version: Version) -> int:
+        """The number of series of a version that are on /metrics, or will be with the next scrape."""
+        return sum(series not in self._dormant for series in self._actions[version])
+
     def total(self, series: Series) -> int | None:
         """The events counted in a series, or `None` for one that does not exist."""
         return self._totals.get(series)
@@ -284,11 +293,8 @@ class Ledger:
         """Whether the last sighting on disk of a visible version has become too old."""
         return now - self._stored_last[version] >= min(LAST_SEEN_STEP, self._limits.version_ttl / 10)
 
-    def idle_use(self, versions: Iterable[Version], before: float) -> int | None:
+    def idle_use(self, versions: Collection[Version], before: float) -> int | None:
         """The events of some versions, `None` if one had any since `before`, or has some that no scrape has shown."""
-        used = 0
-        for version in versions:
-            if self._sightings[version].last >= min(before, self._scraped):
-                return None
-            used += sum(self._totals[series] for series in self._actions[version])
-        return used
+        if any(self._sightings[version].last >= min(before, self._scraped) for version in versions):
+            return None
+        return sum(self._totals[series] for version in versions for series in self._actions[version])

@@ -20,7 +20,7 @@ from typing import Final, TypeVar
 
 import structlog
 
-from exporter.counting.budgets import OVERFLOW
+from exporter.counting.census import OVERFLOW
 from exporter.counting.changes import Changes
 from exporter.counting.draft import Draft
 from exporter.counting.ledger import Ledger, View

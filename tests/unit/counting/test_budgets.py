@@ -4,16 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.counting.budgets import (
-    BIRTHS_PER_HOUR,
-    ENTRY_DEVICES,
-    ENTRY_EVENTS,
-    OVERFLOW,
-    RESERVED_SERIES,
-    Candidates,
-    Demand,
-)
+from exporter.counting.budgets import ENTRY_DEVICES, ENTRY_EVENTS, RESERVED_SERIES, Candidates, Demand
 from exporter.counting.budgets import Limits as BudgetLimits
+from exporter.counting.census import BIRTHS_PER_HOUR, OVERFLOW
 from exporter.counting.draft import Draft
 from exporter.counting.ledger import Ledger, Limits
 from exporter.wire.actions import CATALOGUE, OUTCOMES
