@@ -64,7 +64,7 @@ def build(settings: Settings, telemetry: Telemetry) -> Parts:
     journal = Journal(
         settings.data_dir, settings.durability, settings.dedup_memory, settings.dedup_window, settings.restored
     )
-    budgets = BudgetLimits(settings.max_apps, settings.max_versions, settings.max_series)
+    budgets = BudgetLimits(settings.max_apps, settings.max_versions, settings.max_series, settings.apps)
     ledger = Ledger(
         Limits(settings.version_ttl, settings.zero_hold, settings.max_series, settings.dedup_memory, budgets)
     )

@@ -134,7 +134,9 @@ class Settings(_Base):
         "an increase. "
         "For one start, after putting a backup in place",
     )
-    apps: NamesSetting = _setting("", "comma-separated app ids to take events of; empty takes any app")
+    apps: NamesSetting = _setting(
+        "", "comma-separated app ids to take events of, each with series of its own; empty takes any app"
+    )
     max_apps: int = _setting(20, "most apps with series of their own, where --apps names none", ge=1, le=100_000)
     max_versions: int = _setting(
         100, "most versions of an app with series of their own; further ones count under __overflow__", ge=1, le=100_000

@@ -259,7 +259,8 @@ def _budget_families(view: View) -> Iterator[Metric]:
             ),
             (
                 "demand",
-                "Distinct values that asked for a series of their own since start (versions: of all apps), about.",
+                "Distinct values that asked for a series of their own since start (versions: of all apps), about; "
+                "apps that --apps names need not ask.",
             ),
         )
     ):
