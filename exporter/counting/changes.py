@@ -49,7 +49,7 @@ class Changes:
     """Held series that this scrape shows once more; not stored: after a restart they are shown twice again."""
 
     scraped: bool = False
-    """Whether a scrape asked, which then shows all counted before; not stored either."""
+    """Whether a scrape asked, which shows what these changes bring about; not stored either."""
 
     @property
     def stored(self) -> bool:

@@ -16,6 +16,7 @@ This module knows no clock, no disk and no framework: time and limits are argume
 """
 
 from collections.abc import Collection, Sequence
+from itertools import chain
 from typing import Final, NamedTuple
 
 import msgspec
@@ -108,7 +109,8 @@ class Ledger:
         self._stored_last: dict[Version, float] = {}
         self._actions: dict[Version, list[Series]] = {}
         self._counted = 0
-        self._scraped = 0.0
+        self._untold: set[Version] = set()
+        """Those with events, or a release, that no scrape has shown yet."""
         self._forgotten_events = 0
         self.seen = Seen(limits.memory)
         self.census = Census()
@@ -139,9 +141,12 @@ class Ledger:
     def _expire(self, changes: Changes) -> None:
         horizon = changes.at - self._limits.version_ttl
         for version, sighting in self._sightings.items():
-            # Only what a scrape has shown since its last event: else that event would be in nobody's samples.
-            if sighting.last < horizon and sighting.last < self._scraped:
+            if sighting.last < horizon and self._is_told(version):
                 self.end(version, changes)
+
+    def _is_told(self, version: Version) -> bool:
+        """Whether a scrape has shown all its events: if it ended before, they would be in nobody's samples."""
+        return version not in self._untold and self._pending.keys().isdisjoint(self._actions[version])
 
     def end(self, version: Version, changes: Changes) -> None:
         """Have a version leave /metrics."""
@@ -167,10 +172,9 @@ class Ledger:
             self._stored_last[version] = sighting.last
             self.census.add(version, sighting.first)
         for version in changes.ended:
+            self._untold.discard(version)
             del self._sightings[version], self._stored_last[version]
             self.census.remove(version)
-        if changes.scraped:
-            self._scraped = changes.at
         if changes.forgotten_events is not None:
             self._forgotten_events = changes.forgotten_events
         if changes.fingerprints:
@@ -178,14 +182,23 @@ class Ledger:
 
     def _apply_series(self, changes: Changes) -> None:
         self._apply_totals(changes)
-        for version in {series.version for series in changes.totals}:
+        counted = {series.version for series in changes.totals}
+        for version in counted:
             self._see(version, changes.at)
         for series, show in changes.shows.items():
             self._apply_show(series, show)
-        for series in changes.held_again:
-            self._pending[series] += 1
+        if changes.scraped:
+            self._note_shown(changes)
+        else:
+            self._untold |= counted.union(series.version for series in changes.shows)
         for series in changes.forgotten:
             self._drop(series)
+
+    def _note_shown(self, changes: Changes) -> None:
+        self._untold.clear()
+        held = (series for series, show in changes.shows.items() if show.state is State.HELD)
+        for series in chain(changes.held_again, held):
+            self._pending[series] += 1
 
     def _see(self, version: Version, now: float) -> None:
         sighting = self._sightings.get(version)
@@ -214,7 +227,7 @@ class Ledger:
         if show.state is State.RELEASED:
             self._shown[series] = self._totals[series]
         elif show.state is State.HELD:
-            self._pending[series] = 1
+            self._pending[series] = 0
             self._shown[series] = show.base
         else:
             if self._shown.pop(series, None) is not None:
@@ -295,6 +308,6 @@ class Ledger:
 
     def idle_use(self, versions: Collection[Version], before: float) -> int | None:
         """The events of some versions, `None` if one had any since `before`, or has some that no scrape has shown."""
-        if any(self._sightings[version].last >= min(before, self._scraped) for version in versions):
+        if any(self._sightings[version].last >= before or not self._is_told(version) for version in versions):
             return None
         return sum(self._totals[series] for version in versions for series in self._actions[version])

@@ -8,7 +8,7 @@ The store's contract:
   synced at each commit) or of the machine (`power`: synced before it returns). They are there whole or not at all.
 - After `commit` has raised `StorageUnavailableError`, nothing is known yet: the write may have reached the disk before
   its confirmation failed. `settle` reads the truth back. It must be called before the next draft, and the changes it
-  returns did land and must be applied.
+  returns did land and must be applied. If a scrape asked for them, it was served without them.
 - What `load` hands over is all that was committed, in an order in which `Ledger.apply` takes it. Until it has been read
   whole, the file is not opened for writing: one that turns out to be damaged is left as it was.
 - A fingerprint that has left memory is on disk for the window, unless its event's device time lies outside the window
@@ -166,6 +166,7 @@ class Journal:
         except (sqlite3.Error, LedgerError) as error:
             raise StorageUnavailableError(str(error)) from error
         self._in_doubt = None
+        changes.scraped = False
         return changes if self._tx >= tx else None
 
     def commit(self, changes: Changes) -> None:

@@ -117,6 +117,14 @@ class Scraper(RuleBasedStateMachine):
             assert list(view.shown)[: len(order)] == order
         self.last_order = view.departures, list(view.shown)
 
+    @rule(landed=st.booleans())
+    def a_scrape_whose_commit_failed_shows_what_was_there(self, landed: bool) -> None:
+        changes = self.ledger.exposure(self.now)
+        if landed and changes.stored:
+            self.journal.commit(changes)
+            changes.scraped = False  # as it is told when the truth is read back
+            self.ledger.apply(changes)
+
     @rule(seconds=st.sampled_from([1.0, 15.0, 31.0, 500.0, 2001.0, -20.0, -5000.0]))
     def the_clock_moves(self, seconds: float) -> None:
         self.now = max(1e5, self.now + seconds)
@@ -134,6 +142,12 @@ class Scraper(RuleBasedStateMachine):
         view = self.ledger.view()
         assert sum(view.events.values()) == self.counted
         assert sum(view.shown.values()) == view.events["shown"]
+
+    @invariant()
+    def nothing_has_left_that_was_not_shown(self) -> None:
+        for series in SERIES:
+            if self.ledger.total(series) is not None and self.ledger.show(series).state is State.DORMANT:
+                assert self.ledger.total(series) == self.last_shown[series]
 
     @rule()
     def in_the_end_all_of_a_living_version_is_shown(self) -> None:
@@ -228,6 +242,52 @@ def test_a_version_that_returns_is_held_at_its_last_value_and_then_moves() -> No
     assert [scrape(ledger, returned + after).shown[ONE] for after in (0, 15, 31)] == [2, 2, 3]
 
 
+def test_a_version_that_no_scrape_has_shown_does_not_end() -> None:
+    """As after a month without Prometheus: it is born, held and released first, and what it counted is shown."""
+    ledger = make()
+    count(ledger, ONE)
+
+    values = [scrape(ledger, 2 * TTL + after).shown.get(ONE) for after in (0, 15, 31, 46)]
+
+    assert values == [0, 0, 1, None]
+
+
+def test_a_release_that_no_scrape_has_shown_is_shown_before_its_version_ends() -> None:
+    """The commit failed, so the scrape was served without it, and yet it had landed."""
+    ledger = make()
+    count(ledger, ONE)
+    for at in (1, 20):
+        scrape(ledger, at)
+    landed = ledger.exposure(40)
+    assert landed.shows[ONE].state is State.RELEASED
+    landed.scraped = False
+    ledger.apply(landed)
+
+    assert [scrape(ledger, TTL + after).shown.get(ONE) for after in (50, 60)] == [1, None]
+
+
+def test_a_series_whose_birth_no_scrape_has_shown_is_held_for_two_more() -> None:
+    """It was not on /metrics, for a client that was told of a failure."""
+    ledger = make()
+    count(ledger, ONE)
+    landed = ledger.exposure(1)
+    landed.scraped = False
+    ledger.apply(landed)
+
+    assert [scrape(ledger, at).shown[ONE] for at in (40, 50, 60)] == [0, 0, 1]
+
+
+def test_an_event_of_a_clock_turned_back_is_shown_before_its_version_ends() -> None:
+    """By the clock it came before the last scrape."""
+    ledger = make()
+    count(ledger, ONE, at=1000)
+    for at in (1000, 1015, 1031):
+        scrape(ledger, at)
+    count(ledger, ONE, at=500)
+
+    assert [scrape(ledger, TTL + 1000 + after).shown.get(ONE) for after in (40, 50)] == [2, None]
+
+
 def test_the_oldest_dormant_series_are_forgotten_first_and_come_back_at_0() -> None:
     """A ledger that kept all versions for ever would grow for ever."""
     ledger = make(max_dormant=len(OUTCOMES))
@@ -236,8 +296,8 @@ def test_the_oldest_dormant_series_are_forgotten_first_and_come_back_at_0() -> N
     for at in (1, 20, 40):
         scrape(ledger, at)
     count(ledger, newer, at=100)
-    scrape(ledger, TTL + 50)
-    scrape(ledger, TTL + 200)
+    for at in (50, 65, 81, 200):
+        scrape(ledger, TTL + at)
 
     view = scrape(ledger, TTL + 201)
     assert (view.events["dormant"], view.events["forgotten"]) == (1, 1)

@@ -310,6 +310,21 @@ def test_a_failed_commit_that_landed_after_all_is_told_of(opened: Open, statemen
     assert Draft(ledger, 2.0, journal.remembers).add(post) == [None]
 
 
+def test_what_landed_was_not_shown_to_the_scrape_that_asked_for_it(opened: Open) -> None:
+    """Its commit failed, so it was served without."""
+    journal = opened()
+    journal.commit(Changes(1.0, totals={SERIES: 1}))
+    shown = Changes(2.0, shows={SERIES: Show(State.HELD, 0, 2.0)}, scraped=True)
+    journal._db = Failing(journal._db, "COMMIT", after=True)  # type: ignore[assignment]  # noqa: SLF001
+
+    with pytest.raises(StorageUnavailableError):
+        journal.commit(shown)
+    landed = journal.settle()
+
+    assert landed is shown
+    assert not landed.scraped
+
+
 def test_what_landed_is_told_of_though_it_took_two_tries_to_read_it_back(
     opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
