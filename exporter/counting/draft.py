@@ -1,16 +1,14 @@
 """What posts would change: which of their events are new, and the series each of these counts in."""
 
-from collections.abc import Callable, Iterable
 from typing import Final
 
 from exporter.counting.admission import Admission
 from exporter.counting.census import OVERFLOW
 from exporter.counting.changes import Changes, Sighting, State
 from exporter.counting.ledger import Entries, Ledger
+from exporter.counting.seen import OnDisk
 from exporter.wire.actions import OUTCOMES
 from exporter.wire.labels import Series, Version
-
-OnDisk = Callable[[Iterable[tuple[int, int]]], Iterable[int]]
 
 _NOTHING_FOLDED: Final = {"app_id": 0, "version": 0}
 
@@ -19,9 +17,7 @@ class Draft:
     """What several posts, each after the other, would change; asks the ledger, and leaves it as it is."""
 
     def __init__(self, ledger: Ledger, now: float, on_disk: OnDisk | None = None) -> None:
-        """`on_disk` is asked, for pairs of timestamp and fingerprint that memory does not cover, which of them it has;
-        `None` if none has ever left memory. `now` is in seconds since the epoch.
-        """
+        """`on_disk` is `None` if no fingerprint has left memory. `now` is in seconds since the epoch."""
         self.changes = Changes(now)
         self.folded = dict(_NOTHING_FOLDED)
         self._ledger = ledger
@@ -55,21 +51,10 @@ class Draft:
     def _known(self, entries: Entries) -> set[int]:
         """The fingerprints that the ledger remembers, in memory or on disk."""
         known = self._ledger.seen.known(set(entries.fingerprints))
-        if self._on_disk is not None:
-            known.update(self._on_disk(self._uncovered(entries)))
+        disk = self._on_disk
+        if disk is not None and entries.timestamps and min(entries.timestamps) <= disk.newest:
+            known.update(disk.among(_up_to(disk.newest, entries)))
         return known
-
-    def _uncovered(self, entries: Entries) -> list[tuple[int, int]]:
-        """Timestamp and fingerprint of the events that may have left memory."""
-        timestamps, covers, now = entries.timestamps, self._ledger.seen.covers, self.changes.at
-        # Between two moments that are covered lie none that are not, so the first and the last tell of all.
-        if timestamps and covers(min(timestamps) / 1000, now) and covers(max(timestamps) / 1000, now):
-            return []
-        return [
-            (timestamp, fingerprint)
-            for fingerprint, timestamp in zip(entries.fingerprints, timestamps, strict=True)
-            if fingerprint is not None and not covers(timestamp / 1000, now)
-        ]
 
     def _meet(self, asked: Series, device: str) -> tuple[Series, int]:
         """The first event of a series in this draft: the one it counts in and its total, and what becomes visible."""
@@ -104,3 +89,12 @@ class Draft:
             self.changes.totals.setdefault(series, 0)
         elif self._ledger.show(series).state is State.DORMANT:
             self.changes.shows[series] = self._ledger.show(series)._replace(state=State.HIDDEN)
+
+
+def _up_to(newest: int, entries: Entries) -> list[tuple[int, int]]:
+    """Timestamp and fingerprint of the events that are not later."""
+    return [
+        (timestamp, fingerprint)
+        for fingerprint, timestamp in zip(entries.fingerprints, entries.timestamps, strict=True)
+        if fingerprint is not None and timestamp <= newest
+    ]

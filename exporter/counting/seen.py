@@ -1,16 +1,28 @@
-"""The newest fingerprints, in memory.
+"""Which fingerprints have been seen: the newest in memory, those before them on disk.
 
-They live in a few sets that are dropped whole: one large set would have to be rebuilt now and then, which stalls
-every post for as long as that takes.
+Those in memory live in a few sets that are dropped whole: one large set would have to be rebuilt now and then, which
+stalls every post for as long as that takes.
 """
 
 from collections import deque
-from collections.abc import Collection, Set
-from typing import Final
+from collections.abc import Callable, Collection, Iterable, Set
+from typing import Final, NamedTuple
 
 GENERATIONS: Final = 4
-CLOCK_SLACK: Final = 15 * 60.0
-"""Seconds by which a device's clock may differ from ours without the disk being asked for each of its events."""
+
+
+class OnDisk(NamedTuple):
+    """The fingerprints that have left memory.
+
+    Devices' clocks may be wrong by hours, so when an event was posted says nothing of where its fingerprint is; but one
+    with a later timestamp than all that have left has not left.
+    """
+
+    newest: int
+    """Their latest timestamp, in milliseconds by the devices' clocks."""
+
+    among: Callable[[Iterable[tuple[int, int]]], Iterable[int]]
+    """Which fingerprints of pairs of timestamp and fingerprint are among them."""
 
 
 class Seen:
@@ -41,14 +53,6 @@ class Seen:
     def since(self) -> float | None:
         """Arrival of the oldest remembered value, in seconds since the epoch; `None` while there is none."""
         return self._generations[0][0] if self._generations else None
-
-    def covers(self, timestamp: float, now: float) -> bool:
-        """Whether a value whose event happened at `timestamp` (seconds) would be here if it had ever arrived.
-
-        An event can't have arrived before it happened, so only the clocks' difference is left to doubt.
-        """
-        since = self.since
-        return since is not None and since + CLOCK_SLACK <= timestamp <= now + CLOCK_SLACK
 
     def __len__(self) -> int:
         return sum(len(generation) for _, generation in self._generations)

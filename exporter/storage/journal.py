@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Final
 
 from exporter.counting.changes import Changes
+from exporter.counting.seen import OnDisk
 from exporter.storage import ledgerfile, tables
 from exporter.storage.ledgerfile import Durability, LedgerError
 from exporter.wire.labels import Series
@@ -121,17 +122,15 @@ class Journal:
         self._tx, self._latest = _last_transaction(self._db)
         self._recent = tables.count_packed(self._db)
         (self._old,) = self._db.execute("SELECT count(*) FROM old").fetchone()
+        (self._newest_old,) = self._db.execute("SELECT coalesce(max(timestamp), 0) FROM old").fetchone()
         self._up_to_date, self._ahead = tables.ahead(self._db)
         self._ids: dict[Series, int] = {}
         """Rows of the series counted since; finding one by its five names takes four times as long."""
 
     @property
-    def remembers(self) -> Callable[[Iterable[tuple[int, int]]], Iterable[int]] | None:
-        """Asked for pairs of timestamp and fingerprint, which of them are on disk, having left memory.
-
-        It raises `StorageUnavailableError`. `None` if none has left memory.
-        """
-        return self._among_old if self._old else None
+    def remembers(self) -> OnDisk | None:
+        """The fingerprints that have left memory, `None` if none has; asking it raises `StorageUnavailableError`."""
+        return OnDisk(self._newest_old, self._among_old) if self._old else None
 
     def _among_old(self, pairs: Iterable[tuple[int, int]]) -> Iterable[int]:
         query = "SELECT value FROM old WHERE timestamp = ? AND value = ?"
@@ -263,8 +262,11 @@ class Journal:
         leaving.sort()
         # A clock that is far off would make them stay for ever, or be of no use.
         first, end = (bisect_left(leaving, (int((now + way * self._window) * 1000),)) for way in (-1, 1))
-        self._keep(leaving[first:end])
-        return recent - len(leaving), end - first
+        kept = leaving[first:end]
+        self._keep(kept)
+        if kept:
+            self._newest_old = max(self._newest_old, kept[-1][0])
+        return recent - len(leaving), len(kept)
 
     def _keep(self, rows: Sequence[tuple[int, int]]) -> None:
         for start in range(0, len(rows), _KEPT_TOGETHER):

@@ -23,6 +23,9 @@ MAX_DORMANT = 8
 MEMORY = 6
 BUDGETS = BudgetLimits(max_apps=5, max_versions=5, max_series=3000)
 WINDOW = 1e9
+CLOCKS = [0.0, 1.0, -1.0, 1200.0, -1200.0, 3 * 3600.0, -3 * 3600.0, 6 * 86400.0, -86400.0]
+"""Seconds by which devices' clocks are ahead."""
+
 
 VERSIONS = [
     Version("com.acme.notes", "ios", name, test) for name, test in (("1.0", False), ("1.1", False), ("1.1", True))
@@ -71,10 +74,13 @@ class Scraper(RuleBasedStateMachine):
         self.commit(draft.changes)
         return [series is not None for series in counted]
 
-    @rule(picks=st.lists(st.sampled_from(SERIES), max_size=5))
-    def new_events_count_once(self, picks: list[Series]) -> None:
+    @rule(picks=st.lists(st.tuples(st.sampled_from(SERIES), st.sampled_from(CLOCKS)), max_size=5))
+    def new_events_count_once(self, picks: list[tuple[Series, float]]) -> None:
         first = len(self.sent)
-        entries = [Entry(series, first + offset, int(self.now * 1000)) for offset, series in enumerate(picks)]
+        entries = [
+            Entry(series, first + offset, int((self.now + ahead) * 1000))
+            for offset, (series, ahead) in enumerate(picks)
+        ]
         self.sent += entries
         assert self.post(entries) == [True] * len(entries)
         self.note(entries)

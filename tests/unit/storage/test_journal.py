@@ -200,8 +200,8 @@ def test_a_ledger_that_lacks_a_series_it_has_events_of_is_refused(opened: Open, 
 
 def on_disk(journal: Journal, *pairs: tuple[int, int]) -> set[int]:
     """Which of these pairs of timestamp and fingerprint have left memory, and are remembered."""
-    ask = journal.remembers
-    return {*ask(pairs)} if ask else set()
+    disk = journal.remembers
+    return {*disk.among(pairs)} if disk else set()
 
 
 def test_fingerprints_move_to_disk_and_are_found_there(opened: Open) -> None:
@@ -217,8 +217,50 @@ def test_fingerprints_move_to_disk_and_are_found_there(opened: Open) -> None:
     assert not on_disk(journal, *((moment, number) for number in range(10)))
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize(("ahead", "later"), [(3.0, 3.2), (3.0, 5), (1.5, 2), (20, 5), (20, 20.2), (0, 5), (-15, 5)])
+def test_a_retry_is_recognised_whatever_the_devices_clock(
+    opened: Open, ahead: float, later: float, restarted: bool
+) -> None:
+    """Memory spans an hour and a half, and the retry comes when it is long gone: the disk has to be asked for it."""
+    journal, hour, now = opened(memory=90), 3600.0, 10 * DAY
+    ledger = Ledger(Limits(DAY, 0, 10, 90, BudgetLimits(10, 10, 10_000)))
+
+    def post(fingerprint: int, moment: float, at: float) -> bool:
+        draft = Draft(ledger, at, journal.remembers)
+        (series,) = draft.add(columns([Entry(SERIES, fingerprint, int(moment * 1000))]))
+        journal.commit(draft.changes)
+        ledger.apply(draft.changes)
+        return series is not None
+
+    assert post(-1, now + ahead * hour, now)
+    for minute in range(1, int(later * 60)):
+        assert post(minute, now + minute * 60, now + minute * 60)
+    if restarted:
+        journal.close()
+        journal = Journal(journal.directory, "process", 90, DAY)
+        ledger = Ledger(Limits(DAY, 0, 10, 90, BudgetLimits(10, 10, 10_000)))
+        journal.load(ledger.apply)
+
+    assert not post(-1, now + ahead * hour, now + later * hour)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_the_latest_timestamp_of_all_that_left_memory_is_known(opened: Open, restarted: bool) -> None:
+    """Whatever left after it, and after a restart as well: up to there an event may be on disk."""
+    journal, now = opened(memory=1), 10 * DAY
+    for number, ahead in enumerate((0, DAY / 2, -DAY / 2, 2 * DAY, 0)):
+        journal.commit(Changes(now, fingerprints={number: int((now + ahead) * 1000)}))
+    if restarted:
+        journal.close()
+        journal = opened(memory=1)
+
+    assert journal.remembers is not None
+    assert journal.remembers.newest == int((now + DAY / 2) * 1000)
+
+
 def test_a_clock_turned_back_does_not_make_memory_seem_longer(opened: Open, tmp_path: Path) -> None:
-    """What is asked of memory alone after a restart must have arrived since the oldest of what it then holds."""
+    """The span on /metrics says since when a retry is found without the disk."""
     journal = opened(memory=1)
     for at, number in ((9000.0, 1), (4000.0, 2), (4001.0, 3)):
         journal.commit(Changes(at, fingerprints={number: int(at * 1000)}))
