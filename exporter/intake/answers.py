@@ -11,14 +11,15 @@ from exporter.intake.answer import Answer
 from exporter.intake.post import Post
 from exporter.replies import OK
 from exporter.wire.events import Reason
+from exporter.wire.plugins import ACCIDENTAL, number
 from exporter.wire.refusals import EVENT_REFUSALS, REQUEST_REFUSALS, error_body
 
 RETRY_SECONDS: Final = (5, 20)
 """Retry-After is chosen between these, for a fleet that came at once must not come back at once."""
 
-_USER_AGENT: Final = re.compile(r"CapacitorUpdater/(\d{1,4})\.(\d{1,4})\.(\d{1,4})", re.ASCII)
-_FIRST_TO_WAIT: Final = {6: (6, 51, 16), 7: (7, 51, 15), 9: (11,), 10: (11,)}
-"""By major version; 9 and 10 are accidental releases of the age of 5.0."""
+_USER_AGENT: Final = re.compile(r"CapacitorUpdater/(\S+)")
+_FIRST_TO_WAIT: Final = {6: (6, 51, 16), 7: (7, 51, 15)}
+"""By major version; later majors have it from their beginning."""
 
 
 def refused(name: str) -> Answer:
@@ -43,10 +44,8 @@ def honours_retry_after(user_agent: str) -> bool:
     error like any other (source: the plugin's `CapgoUpdater.java`, `handleRateLimit`).
     """
     match = _USER_AGENT.match(user_agent)
-    if match is None:
-        return False
-    number = tuple(map(int, match.groups()))
-    return number >= _FIRST_TO_WAIT.get(number[0], (8, 51, 5))
+    version = number(match[1]) if match and match[1] not in ACCIDENTAL else None
+    return version is not None and version >= _FIRST_TO_WAIT.get(version[0], (8, 51, 5))
 
 
 def taken(post: Post) -> Answer:

@@ -1,13 +1,15 @@
 """What each published version of the plugin says, and how it sends it.
 
 Features were backported to several majors at once, so one first version a feature does not exist: a feature has a
-first version in each major that has one, and every later major has it from its start. 9.x and 10.x are accidental
+first version in each major that has one, and every later major has it from its start. 9.0.0 and 10.0.0 are accidental
 releases of May 2023 with the code of 5.0. Electron's client is its own code and numbers its versions from 0.0.1.
 """
 
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Final, Literal, get_args
+
+from exporter.wire.plugins import ACCIDENTAL
 
 Platform = Literal["android", "ios", "electron"]
 PLATFORMS: Final[tuple[Platform, ...]] = get_args(Platform)
@@ -42,7 +44,7 @@ Feature = Literal[
 ]
 
 _Number = tuple[int, int, int]
-_ERA_OF_9_AND_10: Final[_Number] = (5, 0, 0)
+_ERA_OF_THE_ACCIDENTAL: Final[_Number] = (5, 0, 0)
 
 _SINCE: Final[dict[Feature, str]] = {
     "arrays": "5.43.3 6.42.3 7.42.3 8.42.0",  # and a timestamp in each of their events
@@ -97,7 +99,7 @@ def dialect(platform: Platform, plugin_version: str) -> Dialect:
     if platform == "electron":
         return Dialect(platform, plugin_version, frozenset({"device_flags", "default_channel", "names_subject"}))
     number = _number(plugin_version)
-    era = _ERA_OF_9_AND_10 if number[0] in (9, 10) else number
+    era = _ERA_OF_THE_ACCIDENTAL if plugin_version in ACCIDENTAL else number
     return Dialect(platform, plugin_version, frozenset(name for name, since in _SINCE.items() if _reached(era, since)))
 
 

@@ -11,6 +11,7 @@ from typing import Final, Literal, NamedTuple, get_args
 
 from exporter.wire.actions import CATALOGUE, OTHER
 from exporter.wire.events import Event, Rejected
+from exporter.wire.plugins import ACCIDENTAL, number
 
 PLATFORMS: Final = frozenset({"android", "ios", "electron", "web"})
 UNKNOWN_VERSION: Final = "unknown"
@@ -21,8 +22,7 @@ APP_ID_LENGTH: Final = 128
 IgnoredReason = Literal["legacy_download_fail"]
 IGNORED_REASONS: Final[tuple[IgnoredReason, ...]] = get_args(IgnoredReason)
 
-_APP_ID: Final = re.compile(r"[a-zA-Z0-9]+(\.[a-zA-Z0-9_-]+)+")
-_PLUGIN_VERSION: Final = re.compile(r"(\d{1,4})\.(\d{1,4})\.(\d{1,4})(?!\d)", re.ASCII)
+_APP_ID: Final = re.compile(r"[a-zA-Z0-9_-]+(\.[a-zA-Z0-9_-]+)+")
 _KEPT_SHAPES: Final = 16384
 
 
@@ -75,7 +75,7 @@ def policy(apps: Collection[str]) -> Label:
         test: bool,
         plugin_version: str | None,
     ) -> Outcome:
-        if len(app_id) > APP_ID_LENGTH or not _APP_ID.fullmatch(app_id):
+        if not is_app_id(app_id):
             return Rejected("invalid_app_id")
         if allowed and app_id not in allowed:
             return Rejected("app_not_allowed")
@@ -104,6 +104,11 @@ def policy(apps: Collection[str]) -> Label:
     return label_all
 
 
+def is_app_id(text: str) -> bool:
+    """Whether a text has the form of an app's id: what Capacitor, Android or Apple take as one."""
+    return len(text) <= APP_ID_LENGTH and _APP_ID.fullmatch(text) is not None
+
+
 def _platform(platform: str | None) -> str:
     return platform if platform in PLATFORMS else "other"
 
@@ -129,18 +134,16 @@ def version_label(name: str | None, build: str | None) -> str:
 def _means_no_update(platform: str | None, plugin_version: str | None) -> bool:
     """Whether this plugin sends `download_fail` at every launch that finds no update.
 
-    Plugins before 6.14.25 and 7.17.0 do, and so do the accidental releases 9.x and 10.x, which are of the age of 5.0;
-    5.43 and later are backports of the newer code. Electron counts its own versions from 0.0.1 and does not.
+    Plugins before 6.14.25 and 7.17.0 do, the two accidental releases of a high number among them; 5.43 and later are
+    backports of the newer code. Electron counts its own versions from 0.0.1 and does not.
     """
     if platform not in ("android", "ios"):
         return False
-    match = _PLUGIN_VERSION.match(plugin_version or "")
-    if match is None:
-        return True
-    number = tuple(map(int, match.groups()))
+    version = number(plugin_version or "")
     return (
-        number < (5, 43, 0)
-        or (6, 0, 0) <= number < (6, 14, 25)
-        or (7, 0, 0) <= number < (7, 17, 0)
-        or (9, 0, 0) <= number < (11, 0, 0)
+        version is None
+        or plugin_version in ACCIDENTAL
+        or version < (5, 43, 0)
+        or (6, 0, 0) <= version < (6, 14, 25)
+        or (7, 0, 0) <= version < (7, 17, 0)
     )

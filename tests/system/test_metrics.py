@@ -225,7 +225,7 @@ def test_a_developers_own_device_counts_apart(exporter: Exporter, test_device: d
     ("platform", "plugin_version", "counted"),
     [("android", version, False) for version in ("3.3.20", "5.9.5", "6.14.24", "7.16.9", "9.0.0", "10.0.0", "x", "")]
     + [("ios", "7.16.9", False), ("electron", "0.0.1", True)]
-    + [("android", version, True) for version in ("5.43.3", "6.14.25", "7.17.0", "8.51.23")],
+    + [("android", version, True) for version in ("5.43.3", "6.14.25", "7.17.0", "8.51.23", "9.0.1", "10.1.0")],
 )
 def test_a_download_fail_that_meant_no_update_is_ignored(
     exporter: Exporter, platform: str, plugin_version: str, counted: bool

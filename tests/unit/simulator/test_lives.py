@@ -196,6 +196,8 @@ def test_no_two_events_of_a_device_have_the_key_by_which_a_retry_is_known(versio
         ("ios", "7.18.14", "CapacitorUpdater/7.18.14 (com.example.shop)\r\n"),
         ("electron", "0.0.1", "CapacitorUpdater/0.0.1 (com.example.shop) electron/"),
         ("android", "10.0.0", "okhttp/"),
+        ("android", "10.1.0", "CapacitorUpdater/10.1.0 (com.example.shop) android/"),
+        ("ios", "9.0.1", "CapacitorUpdater/9.0.1 (com.example.shop) ios/"),
     ],
 )
 def test_the_user_agent_is_that_of_the_plugin_version(platform: Platform, version: str, agent: str) -> None:

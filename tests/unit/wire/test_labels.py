@@ -17,6 +17,7 @@ from exporter.wire.labels import (
     Ignored,
     Series,
     Version,
+    is_app_id,
     policy,
     version_label,
 )
@@ -109,22 +110,20 @@ def test_a_version_is_the_bundle_without_what_clients_attach(name: str | None, b
     assert version_label(name, build) == label
 
 
-def is_app_id(text: str) -> bool:
-    """The vendor's form, written down without a pattern."""
-    first, *rest = text.split(".")
+def has_the_form(text: str) -> bool:
+    """That of an app's id, written down without a pattern."""
+    labels = text.split(".")
     return (
         len(text) <= 128
-        and first != ""
-        and set(first) <= set(LETTERS_AND_DIGITS)
-        and rest != []
-        and all(part != "" and set(part) <= set(LETTERS_AND_DIGITS + "_-") for part in rest)
+        and len(labels) > 1
+        and all(label != "" and set(label) <= set(LETTERS_AND_DIGITS + "_-") for label in labels)
     )
 
 
 @settings(deadline=None)
 @given(
     ANY_TEXT.filter(bool)
-    | st.from_regex(r"[a-z0-9]+(\.[\w-]+)+", fullmatch=True)
+    | st.from_regex(r"[\w-]+(\.[\w-]+)+", fullmatch=True)
     | st.text("aZ9._-\n ", min_size=1, max_size=12)
 )
 @example("com.acme.notes\n")
@@ -132,11 +131,16 @@ def is_app_id(text: str) -> bool:
 @example("\u212aom.acme")
 @example("com." + "a" * 124)
 @example("com." + "a" * 125)
-def test_an_app_id_has_the_vendors_form(app_id: str) -> None:
+@example("my_company.shop")
+@example("my-company.shop-2.Lite")
+@example("-.-")
+@example("__overflow__.x")
+def test_an_app_id_has_the_form_that_capacitor_and_apple_take(app_id: str) -> None:
     """Anything else is refused, so that it never reaches a label."""
     found = outcome(app_id=app_id)
 
-    if is_app_id(app_id):
+    assert is_app_id(app_id) == has_the_form(app_id)
+    if has_the_form(app_id):
         assert found == Series(Version(app_id, "other", UNKNOWN_VERSION, test=False), "set")
     else:
         assert found == Rejected("invalid_app_id")
@@ -180,23 +184,24 @@ def test_emulators_and_development_builds_are_test_devices(
 
 
 OLD = ["3.3.20", "4.61.11", "5.2.35", "5.9.5", "5.42.99", "6.0.0", "6.9.0", "6.14.24", "7.0.0", "7.16.9"]
-ACCIDENTAL = ["9.0.0", "9.1.2", "10.0.0", "10.99.0"]
+ACCIDENTAL = ["9.0.0", "10.0.0"]
 UNPARSABLE = ["unknown", "not-a-version", "", "8", "8.51", "v8.51.23", "8.51.x", " 8.51.23", "٨.51.23", None]
 TRUE = ["5.43.0", "5.43.3", "5.50.1", "6.14.25", "6.51.16", "7.17.0", "7.51.21", "8.0.0", "8.51.23", "11.0.0", "12.3.4"]
 TRUE += ["8.51.23-alpha.1", "8.52.0+7"]
+TRUE += ["9.0.1", "9.1.0", "9.51.7", "10.0.1", "10.99.0", "9.0.0-alpha.3", "10.0.0-rc.1", "9.0.00", "9.0.0 "]
 
 
 @pytest.mark.parametrize("platform", ["android", "ios"])
 @pytest.mark.parametrize("plugin_version", [*OLD, *ACCIDENTAL, *UNPARSABLE])
 def test_a_download_fail_that_means_no_update_is_ignored(platform: str, plugin_version: str | None) -> None:
-    """Old plugins send it at every launch; 9 and 10 are old ones with a high number."""
+    """Old plugins send it at every launch; 9.0.0 and 10.0.0 are old ones with a high number."""
     assert outcome("download_fail", platform=platform, plugin_version=plugin_version) == LEGACY
 
 
 @pytest.mark.parametrize("platform", ["android", "ios"])
 @pytest.mark.parametrize("plugin_version", TRUE)
 def test_a_download_fail_of_a_newer_plugin_counts(platform: str, plugin_version: str) -> None:
-    """From 6.14.25, 7.17.0 and the backports of 5.43 on."""
+    """From 6.14.25, 7.17.0 and the backports of 5.43 on; of 9 and 10, all but the two that are known to be old."""
     assert series("download_fail", platform=platform, plugin_version=plugin_version).action == "download_fail"
 
 
