@@ -51,12 +51,14 @@ class Verdict(Enum):
 
 
 class _Cell:
+    """What a value has shown so far; it and its devices by their hashes, as there may be many, and of any length."""
+
     __slots__ = ("devices", "events", "key")
 
-    def __init__(self, key: tuple[str, ...]) -> None:
+    def __init__(self, key: int) -> None:
         self.key = key
         self.events = 0
-        self.devices: set[str] = set()
+        self.devices: tuple[int, ...] = ()
 
 
 class Candidates:
@@ -69,9 +71,10 @@ class Candidates:
     def __init__(self) -> None:
         self._cells: dict[int, _Cell] = {}
 
-    def ask(self, key: tuple[str, ...], device: str) -> bool:
+    def ask(self, value: tuple[str, ...], device: str) -> bool:
         """Note an event of a value; tells whether the value has shown that it is real."""
-        index = hash(key) % _CELLS  # salted at each start, so nobody can aim at a cell
+        key = hash(value)  # salted at each start, so nobody can aim at a cell
+        index = key % _CELLS
         cell = self._cells.get(index)
         if cell is None or (cell.key != key and cell.events <= 1):
             cell = self._cells[index] = _Cell(key)
@@ -79,8 +82,8 @@ class Candidates:
             cell.events -= 1
             return False
         cell.events += 1
-        if len(cell.devices) < ENTRY_DEVICES:
-            cell.devices.add(device)
+        if len(cell.devices) < ENTRY_DEVICES and hash(device) not in cell.devices:
+            cell.devices += (hash(device),)
         return cell.events >= ENTRY_EVENTS and len(cell.devices) >= ENTRY_DEVICES
 
 

@@ -5,13 +5,13 @@ be is the ledger's business. Facts about the plugin are cited where a rule rests
 """
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple, get_args
 
 from exporter.wire.actions import CATALOGUE, OTHER
-from exporter.wire.events import Event, Rejected
-from exporter.wire.plugins import ACCIDENTAL, number
+from exporter.wire.events import Event, Reason, Rejected
+from exporter.wire.plugins import fails_without_update
 
 PLATFORMS: Final = frozenset({"android", "ios", "electron", "web"})
 UNKNOWN_VERSION: Final = "unknown"
@@ -23,7 +23,12 @@ IgnoredReason = Literal["legacy_download_fail"]
 IGNORED_REASONS: Final[tuple[IgnoredReason, ...]] = get_args(IgnoredReason)
 
 _APP_ID: Final = re.compile(r"[a-zA-Z0-9_-]+(\.[a-zA-Z0-9_-]+)+")
-_KEPT_SHAPES: Final = 16384
+
+_KEPT: Final = 1024
+"""Combinations that are remembered, each for all actions: a few MB, or 15 where a stranger chooses them."""
+
+_CUT: Final = max(APP_ID_LENGTH, VERSION_LENGTH) + 1
+"""Characters of a text that are looked at: what is longer than a label may be stays so, and no word of ours is."""
 
 
 class Version(NamedTuple):
@@ -55,6 +60,34 @@ Outcome = Series | Ignored | Rejected
 Label = Callable[[Sequence[Event | Rejected]], list[Outcome]]
 
 
+class _Actions(dict[str, Outcome]):
+    """What the actions become of events that are alike in all else; remembers no more than the catalogue has."""
+
+    def __init__(self, version: Version) -> None:
+        self._version = version
+        self[OTHER] = Series(version, OTHER)
+
+    def __missing__(self, action: str) -> Outcome:
+        if action in CATALOGUE:
+            self[action] = Series(self._version, action)
+            return self[action]
+        return self[OTHER]
+
+
+class _Refusal(dict[str, Outcome]):
+    """What any action becomes of events that are refused."""
+
+    def __init__(self, reason: Reason) -> None:
+        self._rejected = Rejected(reason)
+
+    def __missing__(self, _action: str) -> Outcome:
+        return self._rejected
+
+
+class _TooLongError(Exception):
+    """A text is longer than matters, so nothing is remembered by it."""
+
+
 def policy(apps: Collection[str]) -> Label:
     """Make the function that labels the elements of a body; `apps` are the only app ids taken, if there are any.
 
@@ -62,46 +95,57 @@ def policy(apps: Collection[str]) -> Label:
     itself takes no look at its fields. What is no event stays rejected.
     """
     allowed = frozenset(apps)
+    version_of = lru_cache(_KEPT)(Version)
 
-    version_of = lru_cache(_KEPT_SHAPES)(Version)
-
-    @lru_cache(_KEPT_SHAPES)
-    def label(
-        app_id: str,
-        action: str,
-        platform: str | None,
-        version_name: str | None,
-        version_build: str | None,
-        test: bool,
-        plugin_version: str | None,
-    ) -> Outcome:
+    @lru_cache(_KEPT)
+    def actions(
+        app_id: str, platform: str | None, name: str | None, build: str | None, test: bool, plugin: str | None
+    ) -> Mapping[str, Outcome]:
+        if any(text is not None and len(text) > _CUT for text in (app_id, platform, name, build, plugin)):
+            raise _TooLongError
         if not is_app_id(app_id):
-            return Rejected("invalid_app_id")
+            return _Refusal("invalid_app_id")
         if allowed and app_id not in allowed:
-            return Rejected("app_not_allowed")
-        if action == "download_fail" and _means_no_update(platform, plugin_version):
-            return Ignored("legacy_download_fail")
-        version = version_of(app_id, _platform(platform), version_label(version_name, version_build), test)
-        return Series(version, action if action in CATALOGUE else OTHER)
+            return _Refusal("app_not_allowed")
+        found = _Actions(version_of(app_id, _platform(platform), version_label(name, build), test))
+        if fails_without_update(platform, plugin):
+            found["download_fail"] = Ignored("legacy_download_fail")
+        return found
 
     def label_all(items: Sequence[Event | Rejected]) -> list[Outcome]:
-        return [
-            item
-            if isinstance(item, Rejected)
-            else label(
-                item.app_id,
-                item.action,
-                item.platform,
-                item.version_name,
-                item.version_build,
-                item.is_emulator is True or item.is_prod is False,
-                # Only one action looks at the plugin version: without it the combinations stay few.
-                item.plugin_version if item.action == "download_fail" else None,
-            )
-            for item in items
-        ]
+        try:
+            return [
+                item
+                if isinstance(item, Rejected)
+                else actions(
+                    item.app_id,
+                    item.platform,
+                    item.version_name,
+                    item.version_build,
+                    item.is_emulator is True or item.is_prod is False,
+                    # Only one action looks at the plugin version: without it the combinations stay few.
+                    item.plugin_version if item.action == "download_fail" else None,
+                )[item.action]
+                for item in items
+            ]
+        except _TooLongError:
+            return label_all([_cut(item) for item in items])
 
     return label_all
+
+
+def _cut(item: Event | Rejected) -> Event | Rejected:
+    """An event whose labels are the same, without what of its texts is too long to matter."""
+    if isinstance(item, Rejected):
+        return item
+    texts = {name: getattr(item, name) for name in ("platform", "version_name", "version_build", "plugin_version")}
+    return Event(
+        app_id=item.app_id[:_CUT],
+        action=item.action,
+        is_emulator=item.is_emulator,
+        is_prod=item.is_prod,
+        **{name: text and text[:_CUT] for name, text in texts.items()},
+    )
 
 
 def is_app_id(text: str) -> bool:
@@ -129,21 +173,3 @@ def version_label(name: str | None, build: str | None) -> str:
     if len(label) > VERSION_LENGTH or not label.isprintable() or label.startswith("__"):
         return INVALID_VERSION
     return label
-
-
-def _means_no_update(platform: str | None, plugin_version: str | None) -> bool:
-    """Whether this plugin sends `download_fail` at every launch that finds no update.
-
-    Plugins before 6.14.25 and 7.17.0 do, the two accidental releases of a high number among them; 5.43 and later are
-    backports of the newer code. Electron counts its own versions from 0.0.1 and does not.
-    """
-    if platform not in ("android", "ios"):
-        return False
-    version = number(plugin_version or "")
-    return (
-        version is None
-        or plugin_version in ACCIDENTAL
-        or version < (5, 43, 0)
-        or (6, 0, 0) <= version < (6, 14, 25)
-        or (7, 0, 0) <= version < (7, 17, 0)
-    )

@@ -15,3 +15,21 @@ def number(version: str) -> Number | None:
     """Major, minor and patch, without what may follow them; `None` if a version does not begin with them."""
     match = _NUMBER.match(version)
     return None if match is None else (int(match[1]), int(match[2]), int(match[3]))
+
+
+def fails_without_update(platform: str | None, version: str | None) -> bool:
+    """Whether this plugin sends `download_fail` at every launch that finds no update.
+
+    Plugins before 6.14.25 and 7.17.0 do, the two accidental releases among them; 5.43 and later are backports of the
+    newer code. Electron counts its own versions from 0.0.1 and does not.
+    """
+    if platform not in ("android", "ios"):
+        return False
+    release = number(version or "")
+    return (
+        release is None
+        or version in ACCIDENTAL
+        or release < (5, 43, 0)
+        or (6, 0, 0) <= release < (6, 14, 25)
+        or (7, 0, 0) <= release < (7, 17, 0)
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections import Counter
@@ -117,6 +118,63 @@ def test_eight_of_the_largest_bodies_at_once_cost_less_than_100_mb(warm: Exporte
     assert len(answered) <= 1
     assert answered <= {200, 400, 413}
     assert memory.rise < MORE_MEMORY
+
+
+FIELDS = (
+    *("app_id", "action", "device_id", "platform", "version_name", "version_build", "version_code", "version_os"),
+    *("old_version_name", "plugin_version", "custom_id", "install_source", "defaultChannel", "key_id"),
+    *("is_emulator", "is_prod", "timestamp", "a field that nobody knows"),
+)
+"""Where a client says something, of whatever type it should be."""
+
+DISTINCT = 20
+KEPT = 50 * MIB
+
+
+def _metadata(number: int) -> dict[str, object]:
+    return {"metadata": {"message": _long(number), "stack": "x"}}
+
+
+def _metadata_key(number: int) -> dict[str, object]:
+    return {"metadata": {_long(number): "x"}}
+
+
+def _long(number: int) -> str:
+    """A text of 3 MiB that is like no other, and one in four of them of characters that take four bytes each."""
+    return f"{number:04}" * (3 * MIB // 4) if number % 4 else f"{number:04}" + "\N{GRINNING FACE}" * (3 * MIB // 4)
+
+
+HOSTILE: dict[str, Callable[[int], dict[str, object]]] = {
+    **{field: lambda number, field=field: {field: _long(number)} for field in FIELDS},  # type: ignore[misc]
+    "metadata": _metadata,
+    "a name in metadata": _metadata_key,
+}
+
+
+@pytest.fixture(scope="module", params=["", "com.example.elsewhere"], ids=["taken", "refused"])
+def met(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
+    """An exporter that takes any app, and one that takes another than is posted; both have met large posts."""
+    with Exporter(tmp_path_factory.mktemp("met"), apps=request.param) as exporter:
+        for number in range(AT_ONCE):
+            exporter.post(_hostile("a field that nobody knows", number))
+        yield exporter
+
+
+def _hostile(field: str, number: int) -> bytes:
+    """A post of a new device and a new version, beyond those that enter at once, and which is long in one field."""
+    action = "download_fail" if field == "plugin_version" else "set"  # nothing else asks for it
+    names = {"version_name": f"9.{field}.{number}", "device_id": f"{field} {number}", "action": action}
+    return json.dumps([event(**(names | HOSTILE[field](number)))], ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize("field", HOSTILE)
+def test_nothing_that_a_client_chose_is_kept_beyond_its_post(met: Exporter, field: str) -> None:
+    """Posts one after the other, each with another text of megabytes: counted, folded or refused, no trace is left."""
+    with Memory(met) as memory:
+        for number in range(DISTINCT):
+            assert met.deliver(_hostile(field, number)).status == 200
+
+    assert memory.rise < KEPT
 
 
 def test_more_large_bodies_than_there_is_room_for_are_refused_and_ordinary_posts_are_not(warm: Exporter) -> None:

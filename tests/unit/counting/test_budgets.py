@@ -1,5 +1,7 @@
 """Whatever is posted, the values stay within their budgets, and junk does not keep real versions out."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -200,6 +202,26 @@ def test_the_demand_is_estimated_within_a_fifth(distinct: int) -> None:
 
     estimate = demand.estimate()
     assert estimate == distinct if distinct < 256 else abs(estimate - distinct) < distinct / 5
+
+
+def test_no_text_of_a_client_is_kept() -> None:
+    """Neither the names that ask nor the devices that ask for them, however long, and each another one."""
+    candidates, demand = Candidates(), Demand()
+
+    def ask(text: str) -> None:
+        for value in ((APP, text), (text,), (APP, "1.0")):
+            candidates.ask(value, text)
+            demand.note(value)
+
+    tracemalloc.start()
+    try:
+        for number in range(60):
+            ask(f"{number:02}" * 2**19)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert kept < 2**19
 
 
 def test_candidates_need_events_and_devices() -> None:

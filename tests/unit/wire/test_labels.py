@@ -1,10 +1,13 @@
 """Every label value comes from a closed set or has a bounded form, whatever a client sends."""
 
 import string
+import tracemalloc
+from typing import get_type_hints
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from exporter.wire.actions import CATALOGUE, OTHER
 from exporter.wire.events import Event, Rejected
@@ -21,6 +24,7 @@ from exporter.wire.labels import (
     policy,
     version_label,
 )
+from exporter.wire.plugins import fails_without_update
 
 APP = "com.acme.notes"
 ANY_TEXT = st.text(st.characters())  # lone surrogates among them
@@ -238,6 +242,43 @@ def test_what_came_before_changes_no_label(events: list[Event]) -> None:
     label = policy(())
 
     assert label(events) == [policy(())([event])[0] for event in events]
+
+
+LONG = st.text(st.characters(), min_size=1, max_size=5).map(lambda text: text * (400 // len(text)))
+TEXTS = ANY_TEXT | LONG | st.builds("{}:{}".format, ANY_TEXT, LONG) | st.builds("{}{}".format, LONG, ANY_TEXT)
+
+
+@settings(deadline=None)
+@given(TEXTS, TEXTS | st.sampled_from(["android", "ios"]), TEXTS | st.just("builtin"), TEXTS, TEXTS)
+def test_the_length_of_a_text_changes_no_label(action: str, platform: str, name: str, build: str, plugin: str) -> None:
+    """What is too long to be remembered gets the label that it would get anyway."""
+    event = Event(APP, action, None, platform, name, build, None, plugin)
+    (of_failure, of_action) = policy(())([replace(event, action="download_fail"), event])
+
+    expected = platform if platform in PLATFORMS else "other"
+    version = Version(APP, expected, version_label(name, build), test=False)
+    assert of_action == Series(version, action if action in CATALOGUE else OTHER)
+    ignored = fails_without_update(platform, plugin)
+    assert of_failure == (LEGACY if ignored else Series(version, "download_fail"))
+
+
+@pytest.mark.parametrize("apps", [[], ["com.acme.other"]], ids=["taken", "refused"])
+@pytest.mark.parametrize("field", [field for field, kind in get_type_hints(Event).items() if "str" in repr(kind)])
+def test_no_text_of_a_client_is_kept(field: str, apps: list[str]) -> None:
+    """Each of these is another one, and megabytes long; what is remembered has a bound."""
+    label = policy(apps)
+    sizes = []
+    tracemalloc.start()
+    try:
+        for number in range(60):
+            text = f"{number:02}" * 2**19
+            value = {"k": text} if field == "metadata" else text
+            label([Event(**{"app_id": APP, "action": "download_fail", "platform": "ios"} | {field: value})])  # type: ignore[arg-type]
+            sizes.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+
+    assert sizes[-1] - sizes[0] < 2**19
 
 
 def test_what_is_no_event_stays_rejected_in_its_place() -> None:
