@@ -2,11 +2,12 @@
 
 import sqlite3
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import falcon
 
@@ -14,13 +15,11 @@ from exporter.counting.ledger import View
 from exporter.metrics.exposition import Exposer, encoded
 from exporter.metrics.landing import LandingResource
 from exporter.metrics.readiness import Readiness
+from exporter.metrics.scrapers import SCRAPE_HEADER, Scrapers
 from exporter.metrics.telemetry import Telemetry
 from exporter.replies import OK, RequestRefusedError, reply, with_error_forms
 from exporter.storage.journal import StorageUnavailableError
 from exporter.wire.labels import Version
-
-SCRAPE_HEADER: Final = "X-Prometheus-Scrape-Timeout-Seconds"
-"""Sent by Prometheus with every scrape, and by nobody who just looks."""
 
 
 class Source(Protocol):
@@ -73,17 +72,16 @@ def _still_loading(req: falcon.Request, resp: falcon.Response, **_: Any) -> None
 class MetricsResource:
     """`/metrics`: text or OpenMetrics, gzipped when asked for."""
 
-    def __init__(self, source: Source, telemetry: Telemetry) -> None:
+    def __init__(self, source: Source, telemetry: Telemetry, clock: Callable[[], float] = time.monotonic) -> None:
         self._source = source
         self._telemetry = telemetry
         self._exposer = Exposer()
-        self._prometheus_came = False
+        self._scrapers = Scrapers(clock)
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """A scrape, or somebody who looks; only a scrape moves held series on, unless none has ever come."""
-        from_prometheus = req.get_header(SCRAPE_HEADER) is not None
-        self._prometheus_came |= from_prometheus
-        view = self._source.view(scrape=from_prometheus or not self._prometheus_came)
+        """A scrape, which moves held series on, or somebody who looks."""
+        scrape = self._scrapers.count(req.get_header(SCRAPE_HEADER), req.get_header("Accept"), req.user_agent)
+        view = self._source.view(scrape)
         self._source.observe()
         families = self._telemetry.families(view)
         content_type, parts = self._exposer.expose(view, families, req.get_header("Accept") or "")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import time
 
+import pytest
+
 from tests.support.bodies import event, events
 from tests.support.harness import Exporter, Labels, Scrape, request, wait_until
 from tests.system.conftest import Launch
@@ -67,6 +69,25 @@ def test_a_persons_look_does_not_start_the_hold(launch: Launch) -> None:
         time.sleep(0.03)
 
     assert [exporter.scrape().total(EVENTS) for _ in range(2)] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    "collector",
+    [{"User-Agent": "Telegraf/1.30.0 Go/1.22.0"}, {"Accept": "application/openmetrics-text; version=1.0.0"}],
+    ids=["by its name", "by its format"],
+)
+def test_another_collector_takes_the_place_of_prometheus_at_once(launch: Launch, collector: dict[str, str]) -> None:
+    """It does not send the mark, and its new series move all the same."""
+    exporter = launch(zero_hold="50ms")
+    for _ in range(2):
+        exporter.scrape()
+    assert exporter.post(event(version_name="9.9.9")).status == 200
+
+    def shows_it() -> bool:
+        text = exporter.private("/metrics", collector).body.decode()
+        return 'version="9.9.9"} 1.0\n' in text
+
+    wait_until(shows_it, "the collector sees the event")
 
 
 def test_without_a_prometheus_any_look_counts_as_a_scrape(launch: Launch) -> None:
