@@ -13,6 +13,7 @@ import structlog
 from exporter.intake.answer import Answer
 from exporter.intake.answers import refused, taken, turned_away
 from exporter.intake.committer import Committer, OverloadedError
+from exporter.intake.content_encoding import is_compressed
 from exporter.intake.paths import StatsPaths
 from exporter.intake.post import Arrival, Post
 from exporter.intake.waiting import PATIENCE
@@ -84,7 +85,7 @@ class StatsResource:
 
     def take(self, body: bytes, encoding: str, user_agent: str, answer: Callable[[Answer], None]) -> None:
         """Count the events of a body; `answer` is called in the loop, now or later."""
-        if encoding and encoding.lower() != "identity":
+        if encoding and is_compressed(encoding):
             answer(refused("unsupported_encoding"))
         elif len(body) > self.max_body:
             answer(refused("body_too_large"))

@@ -1,8 +1,9 @@
 """The wire contract: what a post body is, and what an event in it says.
 
-A body is one JSON object or an array of them; which of the two depends on the plugin version and, within one
-device, on the code path that sends it. Only `app_id` and `action` are needed, as non-empty strings; every other
-field that is null or of a wrong type counts as absent, because no event may be lost to a field nobody needs.
+A body is one JSON object or an array of them, in UTF-8; a byte order mark before it is skipped. Which of the two
+depends on the plugin version and, within one device, on the code path that sends it. Only `app_id` and `action` are
+needed, as non-empty strings; every other field that is null or of a wrong type counts as absent, because no event may
+be lost to a field nobody needs.
 
 Decoding goes one of two ways with the same result. The fast way is msgspec, for a body in which every field is
 of its type. What it can't take (a lone surrogate escape, invalid UTF-8, a 5,000-digit number, 100,000 levels of
@@ -16,6 +17,7 @@ nothing else.
 
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from typing import Annotated, Final, Literal, NamedTuple, NoReturn, get_args
 
@@ -88,8 +90,14 @@ def decode(body: bytes, max_events: int) -> Batch:
     return decode_strictly(body, max_events) or decode_carefully(body, max_events)
 
 
+def unmarked(body: bytes) -> bytes:
+    """A body without the byte order mark that some senders put before UTF-8."""
+    return body.removeprefix(BOM_UTF8)
+
+
 def decode_strictly(body: bytes, max_events: int) -> Batch | None:
     """Read a body the fast way; `None` if it takes the careful one. Raises `TooManyEventsError`."""
+    body = unmarked(body)
     array = _is_array(body)
     try:
         items = _decode_array(body) if array else [_decode_object(body)]
@@ -104,6 +112,7 @@ def decode_carefully(body: bytes, max_events: int) -> Batch:
     """Read a body that the fast way can't take. Raises `MalformedBodyError` or `TooManyEventsError`."""
     if sum(map(body.count, (b"[", b"{", b","))) > MARKS_LIMIT:
         raise MalformedBodyError("more than a client means")
+    body = unmarked(body)
     array = _is_array(body)
     read = _read_array if array else _read_object
     return Batch(read(body.decode("utf-8", "surrogateescape").strip(_BLANK), max_events), array)

@@ -6,6 +6,7 @@ The reading of a body is held against a second one, made of the standard library
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF8
 from typing import Any, Final, NoReturn
 
 from exporter.wire.actions import CATALOGUE, OTHER
@@ -64,7 +65,7 @@ def _check_label(outcome: Series | Ignored | Rejected) -> None:
 def compare(body: bytes, batch: Batch | None) -> None:
     """Hold a reading against the second one; where that one's parser gives up (depth), nothing is said."""
     try:
-        value = _parse(body.decode("utf-8", "surrogateescape"))
+        value = _parse(body.removeprefix(BOM_UTF8).decode("utf-8", "surrogateescape"))
     except RecursionError:
         return
     except ValueError:

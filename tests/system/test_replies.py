@@ -269,6 +269,18 @@ def test_a_slash_too_many_is_the_same_path(exporter: Exporter, query: str) -> No
     assert exporter.private("/metrics/" + query).status == 200
 
 
+@pytest.mark.parametrize("encoding", ["", "identity", "Identity", "UTF-8", "utf8", "charset=utf-8"])
+def test_what_is_no_compression_costs_no_event(exporter: Exporter, encoding: str) -> None:
+    """Some senders write there what the body is written in."""
+    assert exporter.post(event(), {"Content-Encoding": encoding}).body == OK
+
+
+@pytest.mark.parametrize("body", [event(), [event()]], ids=["an object", "an array"])
+def test_a_byte_order_mark_costs_no_event(exporter: Exporter, body: object) -> None:
+    """Some encoders write it before UTF-8, unasked."""
+    assert exporter.post(b"\xef\xbb\xbf" + json.dumps(body).encode()).status == 200
+
+
 @pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "x"])
 def test_an_encoded_body_is_refused(exporter: Exporter, encoding: str) -> None:
     """No client encodes its body, and a bomb hides in one."""

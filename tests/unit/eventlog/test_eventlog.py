@@ -5,6 +5,7 @@ import re
 import sys
 import threading
 import time
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -73,6 +74,14 @@ def test_only_counted_events_have_lines() -> None:
     body = b"[{" + REQUIRED + b',"n":1},"bad",{' + REQUIRED + b',"n":3}]'
 
     assert [line["event"]["n"] for line in read(record(body))] == [1, 3]
+
+
+@pytest.mark.parametrize("body", [b"{%b}", b"[{%b}]", b"[{%b}," + b"[" * 2000 + b"]" * 2000 + b"]"], ids=len)
+def test_a_byte_order_mark_is_not_in_the_way(body: bytes) -> None:
+    """It is not the event's, and an event that was counted has its line."""
+    (line,) = read(record(BOM_UTF8 + body % REQUIRED))
+
+    assert line["event"].items() <= {"app_id": "com.acme.notes", "action": "set"}.items()
 
 
 ODD = {

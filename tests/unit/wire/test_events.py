@@ -1,6 +1,7 @@
 """Whatever bytes arrive, `decode` returns a batch or says that there is none, and one odd event costs no other."""
 
 import json
+from codecs import BOM_UTF8
 from typing import Any
 
 import pytest
@@ -125,6 +126,27 @@ def test_an_event_is_read_the_same_alone_and_in_any_company(values: list[object]
 
 
 @settings(deadline=None)
+@given(st.lists(ELEMENTS, max_size=3).map(lambda values: dump(values, raw=True)) | mangled_bodies())
+def test_a_byte_order_mark_changes_nothing(body: bytes) -> None:
+    """Whichever way a body is read; one mark, and at its beginning."""
+    marked = BOM_UTF8 + body.removeprefix(BOM_UTF8)
+    try:
+        batch = decode(body, MAX)
+    except (MalformedBodyError, TooManyEventsError) as error:
+        with pytest.raises(type(error)):
+            decode(marked, MAX)
+    else:
+        assert decode(marked, MAX) == batch
+
+
+def test_more_than_a_byte_order_mark_is_no_json() -> None:
+    """What a sender means by two of them, or by nothing else, nobody knows."""
+    for body in (BOM_UTF8, BOM_UTF8 + BOM_UTF8 + b"[]", b" " + BOM_UTF8 + b"[]", b"[" + BOM_UTF8 + b"]"):
+        with pytest.raises(MalformedBodyError):
+            decode(body, MAX)
+
+
+@settings(deadline=None)
 @given(FIELDS | ODD, st.booleans())
 def test_an_object_is_read_as_an_array_of_it(value: dict[str, object], raw: bool) -> None:
     """One device sends both forms within a minute."""
@@ -236,7 +258,6 @@ def test_an_event_that_cannot_be_counted_has_one_reason(value: object, reason: s
         b'[{"app_id":"com.acme.notes","action":"set","timestamp":01}]',
         b'[{"app_id":"com.acme.notes","action":"s\\et"}]',
         b'[{"app_id":"com.acme.notes","action":"s\net"}]',
-        b'\xef\xbb\xbf{"app_id":"com.acme.notes","action":"set"}',
         '{"app_id":"com.acme.notes","action":"set"}'.encode("utf-16"),
         b"[" * 100_000,
         b'{"a":' * 100_000,
