@@ -37,7 +37,7 @@ OUTCOMES: Final = ("set", "set_fail", "update_fail", "download_complete", "downl
 
 _TABLE: Final = {
     Kind.OUTCOME: {
-        "set": "bundle made current; also sent when rolling back, and by Electron at every launch",
+        "set": "bundle made current; also at a rollback, and at every launch of Electron and React Native",
         "set_fail": "bundle to be set is not on disk",
         "update_fail": "the app did not call notifyAppReady in time and was rolled back",
         "download_complete": "download finished",
@@ -105,7 +105,7 @@ _TABLE: Final = {
         "webview_page_loaded": "page loaded, with timing",
     },
     Kind.SERVER: {
-        "get": "a new version was handed out",
+        "get": "a new version was handed out; React Native says it itself",
         "ping": "update check",
         "uninstall": "a bundle was replaced by another",
         "needPlanUpgrade": "the plan does not allow the update",

@@ -66,6 +66,7 @@ class Event(msgspec.Struct, gc=False):
     is_prod: bool | None = None
     timestamp: _Timestamp | None = None
     metadata: dict[str, str] | None = None
+    install_source: str | None = None
 
 
 class Rejected(NamedTuple):

@@ -13,7 +13,12 @@ from exporter.wire.actions import CATALOGUE, OTHER
 from exporter.wire.events import Event, Reason, Rejected
 from exporter.wire.plugins import fails_without_update
 
-PLATFORMS: Final = frozenset({"android", "ios", "electron", "web"})
+REACT_NATIVE: Final = "react-native"
+"""What the React Native client says in `install_source`; its `platform` is the phone's, and it behaves like no other
+client there: it sends `set` at every launch, as Electron's does, and numbers its own versions.
+"""
+
+PLATFORMS: Final = frozenset({"android", "ios", "electron", REACT_NATIVE, "web"})
 UNKNOWN_VERSION: Final = "unknown"
 INVALID_VERSION: Final = "__invalid__"
 VERSION_LENGTH: Final = 64
@@ -22,6 +27,7 @@ APP_ID_LENGTH: Final = 128
 IgnoredReason = Literal["legacy_download_fail"]
 IGNORED_REASONS: Final[tuple[IgnoredReason, ...]] = get_args(IgnoredReason)
 
+_BUNDLE_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _APP_ID: Final = re.compile(r"[a-zA-Z0-9_-]+(\.[a-zA-Z0-9_-]+)+")
 
 _KEPT: Final = 1024
@@ -63,9 +69,14 @@ Label = Callable[[Sequence[Event | Rejected]], list[Outcome]]
 class _Actions(dict[str, Outcome]):
     """What the actions become of events that are alike in all else; remembers no more than the catalogue has."""
 
-    def __init__(self, version: Version) -> None:
+    def __init__(self, version: Version, plugin: str | None) -> None:
         self._version = version
         self[OTHER] = Series(version, OTHER)
+        if fails_without_update(version.platform, plugin):
+            self["download_fail"] = Ignored("legacy_download_fail")
+        if version.platform == REACT_NATIVE and _BUNDLE_ID.fullmatch(version.version):
+            # Of a bundle that can't be set it tells the id, one for each device, and not the version.
+            self["set_fail"] = Series(version._replace(version=UNKNOWN_VERSION), "set_fail")
 
     def __missing__(self, action: str) -> Outcome:
         if action in CATALOGUE:
@@ -107,10 +118,7 @@ def policy(apps: Collection[str]) -> Label:
             return _Refusal("invalid_app_id")
         if allowed and app_id not in allowed:
             return _Refusal("app_not_allowed")
-        found = _Actions(version_of(app_id, _platform(platform), version_label(name, build), test))
-        if fails_without_update(platform, plugin):
-            found["download_fail"] = Ignored("legacy_download_fail")
-        return found
+        return _Actions(version_of(app_id, _platform(platform), version_label(name, build), test), plugin)
 
     def label_all(items: Sequence[Event | Rejected]) -> list[Outcome]:
         try:
@@ -119,7 +127,7 @@ def policy(apps: Collection[str]) -> Label:
                 if isinstance(item, Rejected)
                 else actions(
                     item.app_id,
-                    item.platform,
+                    REACT_NATIVE if item.install_source == REACT_NATIVE else item.platform,
                     item.version_name,
                     item.version_build,
                     item.is_emulator is True or item.is_prod is False,
@@ -144,6 +152,7 @@ def _cut(item: Event | Rejected) -> Event | Rejected:
         action=item.action,
         is_emulator=item.is_emulator,
         is_prod=item.is_prod,
+        install_source=item.install_source,
         **{name: text and text[:_CUT] for name, text in texts.items()},
     )
 

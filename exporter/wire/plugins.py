@@ -21,7 +21,7 @@ def fails_without_update(platform: str | None, version: str | None) -> bool:
     """Whether this plugin sends `download_fail` at every launch that finds no update.
 
     Plugins before 6.14.25 and 7.17.0 do, the two accidental releases among them; 5.43 and later are backports of the
-    newer code. Electron counts its own versions from 0.0.1 and does not.
+    newer code. Electron and React Native count their own versions from 0.0.1 and 0.1.0, and do not.
     """
     if platform not in ("android", "ios"):
         return False

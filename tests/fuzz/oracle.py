@@ -49,7 +49,7 @@ def _check_label(outcome: Series | Ignored | Rejected) -> None:
     if isinstance(outcome, Series):
         version = outcome.version
         assert outcome.action == OTHER or outcome.action in CATALOGUE
-        assert version.platform in {"android", "ios", "electron", "web", "other"}
+        assert version.platform in {"android", "ios", "electron", "react-native", "web", "other"}
         assert 0 < len(version.version) <= 64
         assert len(version.app_id) <= 128
         assert version.app_id.isascii()

@@ -12,7 +12,7 @@ from tests.support.mutator import Mutator, seeds
 
 _FIELDS: Final = (
     *("app_id", "action", "device_id", "platform", "version_name", "version_build", "old_version_name"),
-    *("plugin_version", "is_emulator", "is_prod", "timestamp", "metadata", "custom_id"),
+    *("plugin_version", "is_emulator", "is_prod", "timestamp", "metadata", "custom_id", "install_source"),
 )
 _WORDS: Final = (
     "",
@@ -24,6 +24,7 @@ _WORDS: Final = (
     "1.2.3:x",
     "android",
     "ios",
+    "react-native",
     "__x",
     "8.0.0",
 )

@@ -187,6 +187,7 @@ def test_a_new_version_shows_its_outcomes_at_once(exporter: Exporter) -> None:
         ({"platform": "ios"}, {"platform": "ios"}),
         ({"platform": "electron"}, {"platform": "electron"}),
         ({"platform": "web"}, {"platform": "web"}),
+        ({"install_source": "react-native"}, {"platform": "react-native"}),
         ({"platform": "amiga"}, {"platform": "other"}),
         ({"platform": None}, {"platform": "other"}),
         ({"action": "download_10"}, {"action": "download_10"}),

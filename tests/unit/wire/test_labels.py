@@ -45,16 +45,49 @@ def series(action: str = "set", app_id: str = APP, **fields: object) -> Series:
 
 @settings(deadline=None)
 @given(ANY_TEXT | st.sampled_from(sorted(PLATFORMS)))
-def test_a_platform_is_one_of_five(platform: str) -> None:
+def test_a_platform_is_one_of_six(platform: str) -> None:
     """Exactly the names that clients send; everything else, another case included, is `other`."""
     assert series(platform=platform).version.platform == (
-        platform if platform in {"android", "ios", "electron", "web"} else "other"
+        platform if platform in {"android", "ios", "electron", "react-native", "web"} else "other"
     )
 
 
 def test_without_a_platform_it_is_other() -> None:
     """The event counts all the same."""
     assert series(platform=None).version.platform == "other"
+
+
+BUNDLE_ID = "0f673663-459a-44c0-a7f5-613f2a4af3ab"
+
+
+@pytest.mark.parametrize("platform", ["android", "ios", "electron", "windows", "", None])
+def test_react_native_is_a_platform_of_its_own(platform: str | None) -> None:
+    """Its client says so in `install_source`, whatever the phone is."""
+    found = series("download_fail", platform=platform, install_source="react-native", plugin_version="0.1.0")
+
+    assert found.version.platform == "react-native"
+    assert found.action == "download_fail"
+
+
+@pytest.mark.parametrize("install_source", ["google_play", "React-Native", "react-native ", "react_native", "", None])
+def test_another_source_says_nothing_of_the_platform(install_source: str | None) -> None:
+    """Stores are in there, too."""
+    assert series(platform="android", install_source=install_source).version.platform == "android"
+
+
+@pytest.mark.parametrize("name", [BUNDLE_ID, BUNDLE_ID.upper(), f"{BUNDLE_ID}:x"])
+def test_a_bundles_id_makes_no_version(name: str) -> None:
+    """React Native tells it of a bundle that can't be set: each device would make a version of its own."""
+    failed = series("set_fail", version_name=name, install_source="react-native")
+    assert failed == Series(Version(APP, "react-native", UNKNOWN_VERSION, test=False), "set_fail")
+
+
+@pytest.mark.parametrize(
+    ("action", "install_source"), [("set", "react-native"), ("set_fail", "google_play"), ("update_fail", None)]
+)
+def test_a_version_may_look_like_an_id_elsewhere(action: str, install_source: str | None) -> None:
+    """Who serves bundles names them as they please."""
+    assert series(action, version_name=BUNDLE_ID, install_source=install_source).version.version == BUNDLE_ID
 
 
 @settings(deadline=None)
@@ -232,6 +265,7 @@ EVENTS = st.builds(
     plugin_version=st.sampled_from(["4.6.2", "8.51.23", None]),
     is_emulator=st.none() | st.booleans(),
     is_prod=st.none() | st.booleans(),
+    install_source=st.sampled_from(["react-native", "google_play", None]),
 )
 
 

@@ -79,4 +79,5 @@ def test_every_client_line_is_there() -> None:
     names = {fixture.name for fixture in FIXTURES}
 
     assert {f"{line}-{platform}" for line in LINES.split() for platform in ("android", "ios")} <= names
+    assert {"0.1.0-react-native-android", "0.1.0-react-native-ios"} <= names
     assert {"0.0.6-electron", "8.51.23-android-worker", "documentation-example"} <= names
