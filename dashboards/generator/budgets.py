@@ -12,9 +12,9 @@ _KEPT: Final = 2 * RESERVED_SERIES
 def labels_used(own: Callable[[str], str]) -> str:
     """Share of the budget of each label that is in use, at 1 of which names begin to fold; `own` selects a metric.
 
-    Where the apps are an allow-list they have no limit, as none can be one too many.
+    Where the apps are an allow-list, that is their budget, which may well be full: no app has to ask, so none folds.
     """
-    return f"{own('label_values')} / {own('label_limit')}"
+    return f"{own('label_values')} / {own('label_limit')} unless {own('label_demand')} == 0"
 
 
 def series_used(own: Callable[[str], str]) -> str:

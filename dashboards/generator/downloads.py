@@ -5,7 +5,7 @@ from dashboards.generator import thresholds as limits
 from dashboards.generator.dashboard import DOWNLOADS, ROLLOUT, Row, dashboard, first_seen
 from dashboards.generator.formulas import Events, or_zero, share
 from dashboards.generator.panels import TOO_FEW, Column, Json, Panel, Query, bar_gauge, field, link, stat, table
-from dashboards.generator.selectors import ANY_APP, ANY_VERSION, NO_ELECTRON, PLATFORM, TARGETS
+from dashboards.generator.selectors import ANY_APP, ANY_VERSION, PLATFORM, PLUGIN, TARGETS
 from dashboards.generator.shared_panels import (
     AT_LEAST,
     FINISHED,
@@ -53,13 +53,13 @@ def downloads(scale: Timescale) -> Json:
 
 
 def _tiles(events: Events) -> list[Panel]:
-    unpacked = events.where(NO_ELECTRON).count("finish_download_fail")
+    unpacked = events.where(PLUGIN).count("finish_download_fail")
     return [
         finished_tile(events, (5, 5)),
         stat(
             "Started",
             "Downloads begun: `download_zip_start + download_manifest_start`, or where older plugins send none the "
-            "furthest progress reported, for each version and platform. Electron reports no starts.",
+            "furthest progress reported, for each version and platform. Electron and React Native report none.",
             (5, 5),
             Query(f"{funnel.started(events)} or vector(0)"),
             decimals=0,
@@ -114,7 +114,7 @@ def _lines(events: Events) -> Panel:
 
 
 def _platforms(events: Events) -> list[Panel]:
-    ways = " or ".join(_transferred(events.where(NO_ELECTRON), way) for way in ("zip", "manifest"))
+    ways = " or ".join(_transferred(events.where(PLUGIN), way) for way in ("zip", "manifest"))
     return [
         lost_bars("Lost at each step on Android", events.where('platform="android"'), (7, 9), "Android devices"),
         lost_bars("Lost at each step on iOS", events.where('platform="ios"'), (7, 9), "iOS devices"),
@@ -146,7 +146,7 @@ def _platforms(events: Events) -> list[Panel]:
 
 
 def _reasons(events: Events) -> list[Panel]:
-    mobile = events.where(NO_ELECTRON)
+    mobile = events.where(PLUGIN)
     failures = mobile.count(selectors.DOWNLOAD_FAILURES, "platform, action")
     return [
         count_bars(

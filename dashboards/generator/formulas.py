@@ -7,7 +7,7 @@ over restarts.
 from dataclasses import dataclass, replace
 from typing import Final, Self
 
-from dashboards.generator.selectors import ATTEMPTS, FAILURES, NO_ELECTRON, selector
+from dashboards.generator.selectors import ATTEMPTS, FAILURES, PLUGIN, selector
 
 _Z: Final = 1.645
 """Standard deviations of a one-sided confidence of 95 %."""
@@ -45,16 +45,16 @@ class Events:
 
     def attempts(self, by: str = "") -> str:
         """Times a version was set or failed to be; those set again by the rollback of another one are among them."""
-        return self.where(NO_ELECTRON).count(ATTEMPTS, by)
+        return self.where(PLUGIN).count(ATTEMPTS, by)
 
     def failures(self, by: str = "") -> str:
-        return self.where(NO_ELECTRON).count(FAILURES, by)
+        return self.where(PLUGIN).count(FAILURES, by)
 
     def installs(self, by: str = "") -> str:
-        return self.where(NO_ELECTRON).count("set", by)
+        return self.where(PLUGIN).count("set", by)
 
     def rollbacks(self, by: str = "") -> str:
-        return self.where(NO_ELECTRON).count("update_fail", by)
+        return self.where(PLUGIN).count("update_fail", by)
 
     def app_installs(self, by: str = "") -> str:
         """Installs over all versions, without the `set` by which a rollback puts the version before in place again.
@@ -67,7 +67,7 @@ class Events:
 
     def app_attempts(self, by: str = "") -> str:
         """Attempts over all versions, likewise: at least as many as failures."""
-        return f"({self.app_installs(by)} + {self.where(NO_ELECTRON).count('set_fail', by)})"
+        return f"({self.app_installs(by)} + {self.where(PLUGIN).count('set_fail', by)})"
 
 
 def total(vector: str, by: str = "") -> str:

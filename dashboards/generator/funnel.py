@@ -9,7 +9,7 @@ on, of those that can be trusted: all steps on Android, and on iOS 0, 70, 80, 90
 from typing import Final
 
 from dashboards.generator.formulas import Events, or_zero, share, total
-from dashboards.generator.selectors import NO_ELECTRON, STARTS
+from dashboards.generator.selectors import PLUGIN, STARTS
 
 STEPS: Final = tuple(range(0, 100, 10))
 _IOS_STEPS: Final = (0, 70, 80, 90)
@@ -22,7 +22,7 @@ def _progress(events: Events, step: int) -> str:
     # Between 0 and 70 iOS says nothing that can be trusted: what is lost there shows at 70.
     ios = "|".join([*(str(later) for later in _IOS_STEPS if later >= step or step < 70), "complete"])
     by = f"{_DOWNLOADS}, action"
-    android_count = events.where('platform!~"ios|electron"').count(f"download_({android})", by)
+    android_count = events.where(PLUGIN, 'platform!="ios"').count(f"download_({android})", by)
     ios_count = events.where('platform="ios"').count(f"download_({ios})", by)
     return f"{android_count} or {ios_count}"
 
@@ -37,7 +37,7 @@ def _begun(events: Events) -> str:
     Of the starts, as large a share as of the completions, which had reported 90 unless they were silent; the ones
     added let all starts count before anything completes. Clients that send no starts are known by their progress.
     """
-    mobile = events.where(NO_ELECTRON)
+    mobile = events.where(PLUGIN)
     complete = mobile.count("download_complete", _DOWNLOADS)
     reporting = f"clamp_max(({or_zero(_furthest(events, STEPS[-1]), complete)} + 1) / ({complete} + 1), 1)"
     starts = f'label_replace({mobile.count(STARTS, _DOWNLOADS)} * {reporting}, "action", "start", "", "")'
@@ -47,7 +47,7 @@ def _begun(events: Events) -> str:
 def _completed(events: Events) -> str:
     """Completions of downloads that reported progress: at most as many as reached the last step."""
     last = _furthest(events, STEPS[-1])
-    complete = events.where(NO_ELECTRON).count("download_complete", _DOWNLOADS)
+    complete = events.where(PLUGIN).count("download_complete", _DOWNLOADS)
     return f"({complete} <= {last} or {last})"
 
 
@@ -66,7 +66,7 @@ def lost(events: Events, step: int, at_least: str) -> str:
 
 def started(events: Events, by: str = "") -> str:
     """Downloads begun: the clients' own start events, or where those are missing the furthest progress."""
-    mobile = events.where(NO_ELECTRON)
+    mobile = events.where(PLUGIN)
     starts = f'label_replace({mobile.count(STARTS, _DOWNLOADS)}, "action", "start", "", "")'
     complete = mobile.count("download_complete", f"{_DOWNLOADS}, action")
     return total(f"max by ({_DOWNLOADS}) ({starts} or {_progress(events, 0)} or {complete})", by)
@@ -74,7 +74,7 @@ def started(events: Events, by: str = "") -> str:
 
 def finished(events: Events, by: str = "") -> str:
     """Downloads that completed."""
-    return events.where(NO_ELECTRON).count("download_complete", by)
+    return events.where(PLUGIN).count("download_complete", by)
 
 
 def finished_share(events: Events, by: str, at_least: str) -> str:

@@ -58,7 +58,7 @@ def overview(scale: Timescale) -> Json:
             Row("Which app, version and platform?", [_versions(events)]),
             Row("What fails, and what is installed?", _counts(events)),
             Row("Is every app alive, and what do its devices run?", [_silence(), _running(hour)]),
-            Row("What do Electron apps report?", [_electron(events)]),
+            Row("What do Electron and React Native apps report?", [_other_clients(events)]),
         ],
         OVERVIEW_SCOPE,
         [first_seen(*TARGETS, ANY_APP, PLATFORM)],
@@ -74,7 +74,7 @@ def _tiles(events: Events) -> list[Panel]:
             "Failed share of update attempts: `(set_fail + update_fail) / (set + set_fail - update_fail)`. A "
             "rollback (`update_fail`) comes after a `set` of the same version and puts the version before in place "
             "with another `set`, which is no attempt; attempts are at least the failures. Good: below "
-            f"{limits.FAILED_WARNING:.0%}. Electron is left out: it sends `set` at each launch.",
+            f"{limits.FAILED_WARNING:.0%}. Electron and React Native are left out: they send `set` at each launch.",
             (4, 5),
             Query(app_failed(events)),
             **share_of,
@@ -93,7 +93,7 @@ def _tiles(events: Events) -> list[Panel]:
             "Installs",
             "Updates installed: `set - update_fail`, as each rollback sends another `set` for the version before. "
             "Low by the rollbacks to the bundle the app came with, which send none, but at least as many as "
-            "rollbacks. Electron is left out.",
+            "rollbacks. Electron and React Native are left out.",
             (3, 5),
             Query(f"{events.app_installs()} or vector(0)"),
             decimals=0,
@@ -130,7 +130,7 @@ def _trends(hour: Events) -> list[Panel]:
 def _versions(events: Events) -> Panel:
     columns = [
         Column("Installs", events.installs(_LINE)),
-        Column("Set failed", events.where(selectors.NO_ELECTRON).count("set_fail", _LINE)),
+        Column("Set failed", events.where(selectors.PLUGIN).count("set_fail", _LINE)),
         Column("Rolled back", events.rollbacks(_LINE)),
         Column("Failed", failed(events, _LINE), "percentunit", 2, FAILED, TOO_FEW),
         Column(
@@ -180,7 +180,7 @@ def _counts(events: Events) -> list[Panel]:
             "`set` by version. Good: a new version takes over. A `set` of an old version while a new one is rolled "
             "out is a rollback, or a device that was late.",
             (12, 9),
-            Query(f"{events.where(selectors.NO_ELECTRON).per_bar('set', _VERSION)} > 0", "{{version}} {{app_id}}"),
+            Query(f"{events.where(selectors.PLUGIN).per_bar('set', _VERSION)} > 0", "{{version}} {{app_id}}"),
         ),
     ]
 
@@ -220,19 +220,20 @@ def _running(hour: Events) -> Panel:
     )
 
 
-def _electron(events: Events) -> Panel:
-    desktop = events.where(selectors.ELECTRON)
+def _other_clients(events: Events) -> Panel:
+    others = events.where(selectors.OTHER_CLIENTS)
     return table(
-        "Electron",
-        "Electron's client sends `set` at each launch, so it says how often a version runs, not how often it is "
-        "installed; there is no failed share to be had. Good: failures are few beside completed downloads.",
+        "Electron and React Native",
+        "These clients send `set` at each launch, so it says how often a version runs, not how often it is installed; "
+        "there is no failed share to be had. React Native on Android names no version in `set_fail`, so those are "
+        "under `unknown`. Good: failures are few beside completed downloads.",
         (24, 6),
-        {"app_id": "App", "version": "Version"},
+        {"app_id": "App", "version": "Version", "platform": "Platform"},
         [
-            Column("Launches", desktop.count("set", _VERSION)),
-            Column("Set failed", desktop.count("set_fail", _VERSION)),
-            Column("Downloads completed", desktop.count("download_complete", _VERSION)),
-            Column("Downloads failed", desktop.count("download_fail", _VERSION)),
+            Column("Launches", others.count("set", _LINE)),
+            Column("Set failed", others.count("set_fail", _LINE)),
+            Column("Downloads completed", others.count("download_complete", _LINE)),
+            Column("Downloads failed", others.count("download_fail", _LINE)),
         ],
         sort="Launches",
         widths={"App": 220},

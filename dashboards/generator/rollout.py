@@ -99,8 +99,8 @@ def _tiles(version: Events, baseline: Events) -> list[Panel]:
         finished_tile(version, (4, 5)),
         stat(
             "Installs",
-            "`set` of this version. Those that were rolled back afterwards are among them. Electron is left out: it "
-            "sends `set` at each launch.",
+            "`set` of this version. Those that were rolled back afterwards are among them. Electron and "
+            "React Native are left out: they send `set` at each launch.",
             (4, 5),
             Query(f"{version.installs()} or vector(0)"),
             decimals=0,
@@ -148,7 +148,7 @@ def _trend(version: Events, baseline: Events) -> Panel:
 def _reasons(version: Events) -> list[Panel]:
     by_kind = f"{selectors.BLAMING}|{selectors.MANIFEST_FILES}"
     attempts = version.attempts("platform")
-    failures = version.where(selectors.NO_ELECTRON).count(by_kind, "platform, action")
+    failures = version.where(selectors.PLUGIN).count(by_kind, "platform, action")
     return [
         bar_gauge(
             "Failed updates by platform",

@@ -23,9 +23,10 @@ NO_BUNDLE: Final = "unknown|builtin|__.*"
 """Values of `version` that name no bundle: missing, the native one without a version, folded or unprintable."""
 BUNDLES: Final = f'version!~"{NO_BUNDLE}"'
 
-NO_ELECTRON: Final = 'platform!="electron"'
-"""Electron's client sends `set` at every launch, so its `set` is no update."""
-ELECTRON: Final = 'platform="electron"'
+_OTHER_CLIENTS: Final = "electron|react-native"
+PLUGIN: Final = f'platform!~"{_OTHER_CLIENTS}"'
+"""The plugin itself. The clients for Electron and React Native send `set` at every launch: theirs is no update."""
+OTHER_CLIENTS: Final = f'platform=~"{_OTHER_CLIENTS}"'
 
 ATTEMPTS: Final = "set|set_fail"
 FAILURES: Final = "set_fail|update_fail"

@@ -21,8 +21,8 @@ def finished_tile(events: Events, size: tuple[int, int]) -> Panel:
         "Completed downloads of those started: `download_complete / started`. Started are the clients' start events, "
         "or where older plugins send none the furthest progress reported. Attempts are counted, not devices: one "
         f"that tries three times counts three times. Good: above {1 - limits.UNFINISHED_WARNING:.0%}; below "
-        f"{1 - limits.UNFINISHED_BAD:.0%} the bundle or its server is in trouble. Electron does not report its starts "
-        "and is left out.",
+        f"{1 - limits.UNFINISHED_BAD:.0%} the bundle or its server is in trouble. Electron and React Native "
+        "report no starts, and are left out.",
         size,
         Query(funnel.finished_share(events, "", AT_LEAST)),
         unit="percentunit",

@@ -125,7 +125,7 @@ APP: Final = _query(
     "The app's id; versions belong to an app.",
     single=True,
 )
-PLATFORMS: Final = _query("platform", "Platform", _PLATFORM, "android, ios, electron, web, other.")
+PLATFORMS: Final = _query("platform", "Platform", _PLATFORM, "android, ios, electron, react-native, web, other.")
 VERSIONS: Final = _query(
     "version",
     "Version",

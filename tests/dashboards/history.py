@@ -72,6 +72,7 @@ def cohorts() -> list[Cohort]:
         Cohort(SHOP, "android", BAD, "1.4.1", 3.0, start, fails=0.085, breaks=0.06),
         Cohort(SHOP, "ios", BAD, "1.4.1", 2.0, start),
         Cohort(SHOP, "electron", "1.4.1", "1.4.0", 0.5),
+        Cohort(SHOP, "react-native", "1.4.1", "1.4.0", 0.3),
         Cohort(NEWS, "android", "3.0.9", "3.0.8", 1.0),
         Cohort(NEWS, "ios", "3.0.9", "3.0.8", 0.7),
         Cohort(NEWS, "android", "3.1.0", "3.0.9", 1.0, HOURS - 20),
@@ -156,7 +157,7 @@ def _poisson(mean: float, chance: random.Random) -> int:
 
 def _story(cohort: Cohort, chance: random.Random) -> Iterator[tuple[str, str]]:
     """The (version, action) pairs of one device that is offered an update."""
-    if cohort.platform == "electron":
+    if cohort.platform in ("electron", "react-native"):
         yield from ((cohort.version, "set") for _ in range(8))
         yield cohort.version, "download_fail" if chance.random() < 0.02 else "download_complete"
         return

@@ -79,11 +79,14 @@ UPDATES = [
         "92m",
         events(set=0.15, set_fail=0.03),
     ),
-    Case(
-        "Electron is left out, as it sends set at each launch",
-        "CapgoUpdatesFailing",
-        "92m",
-        of(ANDROID | {"platform": "electron"}, set=5, set_fail=1),
+    *(
+        Case(
+            f"{platform} is left out, as its client sends set at each launch",
+            "CapgoUpdatesFailing",
+            "92m",
+            of(ANDROID | {"platform": platform}, set=5, set_fail=1),
+        )
+        for platform in ("electron", "react-native")
     ),
     Case(
         "events that name no version are not taken for a version",
@@ -342,7 +345,8 @@ LOSSES = [
         "CapgoBudgetNearlyFull",
         "40m",
         own("capgo_exporter_label_values", "90x60", 'label="version"')
-        | own("capgo_exporter_label_limit", "100x60", 'label="version"'),
+        | own("capgo_exporter_label_limit", "100x60", 'label="version"')
+        | own("capgo_exporter_label_demand", "95x60", 'label="version"'),
         EXPORTER | {"label": "version"},
     ),
     *(
@@ -365,11 +369,12 @@ LOSSES = [
         for limit in MAX_SERIES
     ),
     Case(
-        "an allow-list of apps that are all in use has no limit to be near",
+        "an allow-list of apps that are all in use is no budget to worry about",
         "CapgoBudgetNearlyFull",
         "40m",
         own("capgo_exporter_label_values", "25x60", 'label="app_id"')
-        | own("capgo_exporter_label_demand", "25x60", 'label="app_id"'),
+        | own("capgo_exporter_label_limit", "25x60", 'label="app_id"')
+        | own("capgo_exporter_label_demand", "0x60", 'label="app_id"'),
     ),
     Case(
         "half of a label's budget in use is fine",

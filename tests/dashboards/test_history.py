@@ -117,18 +117,28 @@ def _truth(stored: Stored, action: str, family: str = EVENTS, app_id: str = SHOP
     return stored.history.count(since, action, family=family, app_id=app_id, **labels)
 
 
-def test_electron_is_in_no_share_of_updates(stored: Stored) -> None:
-    """Its `set` at each launch would drown the failures: the mobile platforms alone are the truth."""
+def test_a_client_that_says_set_at_each_launch_is_in_no_share_of_updates(stored: Stored) -> None:
+    """It would drown the failures: the plugin's own platforms alone are the truth."""
     view = stored.view(OVERVIEW, HOURS, app_id=SHOP)
     mobile = {
         action: sum(_truth(stored, action, platform=platform) for platform in ("android", "ios"))
         for action in ("set", "set_fail", "update_fail")
     }
     attempts = mobile["set"] + mobile["set_fail"] - mobile["update_fail"]
-    assert _truth(stored, "set", platform="electron") > 100
+    assert all(_truth(stored, "set", platform=platform) > 100 for platform in ("electron", "react-native"))
     failures = mobile["set_fail"] + mobile["update_fail"]
     assert value(stored, view, "Failed updates") == pytest.approx(failures / attempts, rel=0.001)
     assert value(stored, view, "Installs") == about(mobile["set"] - mobile["update_fail"])
+
+
+def test_launches_of_each_other_client_are_shown_apart(stored: Stored) -> None:
+    """In a table of their own, by platform."""
+    view = stored.view(OVERVIEW, HOURS, app_id=SHOP)
+
+    shown = {sample.labels["platform"]: sample.value for sample in samples(stored, view, "Electron and React Native")}
+
+    truth = {platform: _truth(stored, "set", platform=platform) for platform in ("electron", "react-native")}
+    assert shown == pytest.approx(truth, rel=0.02)  # one launch is eight of them, and the window cuts some off
 
 
 def test_a_rollback_adds_an_attempt_to_the_version_before(stored: Stored) -> None:
