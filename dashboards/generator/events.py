@@ -183,7 +183,7 @@ def _kinds_of_failure(failed: Lines, who: tuple[str, ...]) -> str:
 
 
 def _kinds(lines: Lines) -> list[Panel]:
-    updates = lines.where(selectors.NO_ELECTRON)
+    updates = lines.where(selectors.PLUGIN)
     attempts = updates.where(one_of("action", selectors.ATTEMPTS))
     failures = updates.where(one_of("action", selectors.FAILURES))
 
