@@ -52,10 +52,9 @@ def _serve(words: list[str]) -> int:
     from exporter.service import serve
 
     settings = CliApp.run(Settings, cli_args=words)
-    console = logs.configure(settings.log_level, settings.log_format)
+    console = logs.for_people(settings.log_format)
     # A `_created` sample for each series doubles the scrape and helps no Prometheus without a feature flag.
     disable_created_metrics()  # type: ignore[no-untyped-call]
-    _log.info("starting", **{name: str(value) for name, value in settings if value != ""})
 
     def started(port: int, metrics_port: int) -> None:
         if console:
@@ -63,7 +62,9 @@ def _serve(words: list[str]) -> int:
             print(_NEXT.format(port=port, host=host, metrics_port=metrics_port, hold=hold), file=sys.stderr)
         _log.info("listening", port=port, metrics_port=metrics_port)
 
-    return serve(settings, started)
+    with logs.written(settings.log_level, settings.log_format):
+        _log.info("starting", **{name: str(value) for name, value in settings if value != ""})
+        return serve(settings, started)
 
 
 _NEXT: Final = """

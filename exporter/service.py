@@ -21,7 +21,6 @@ from exporter.intake.endpoint import App, create_public_app
 from exporter.intake.listener import Listener
 from exporter.intake.paths import StatsPaths
 from exporter.intake.port import Port
-from exporter.intake.refusal_log import RefusalLog
 from exporter.intake.stats import StatsResource
 from exporter.metrics.private import create_loading_app, create_private_app
 from exporter.metrics.telemetry import Telemetry
@@ -79,7 +78,7 @@ def build(settings: Settings, telemetry: Telemetry) -> Parts:
         settings.max_batch,
         paths,
     )
-    accounts = Accounts(telemetry, RefusalLog())
+    accounts = Accounts(telemetry)
     app = create_public_app(stats, accounts, paths, _trusted(settings))
     return Parts(committer, stats, accounts, paths, app, event_log)
 

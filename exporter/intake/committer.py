@@ -10,9 +10,9 @@ that would wait for longer than `PATIENCE` behind a commit that hangs are refuse
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -182,11 +182,12 @@ class Committer:
 
     def count(self, posts: list[Post]) -> None:
         """Count posts in one transaction, and set their `series`. Raises `StorageUnavailableError`."""
-        self._settle()
-        draft = Draft(self._ledger, self._clock(), self._journal.remembers)
-        for post in posts:
-            post.series = draft.add(post.entries)
-        self._commit(draft.changes)
+        with self._troubles_told():
+            self._settle()
+            draft = Draft(self._ledger, self._clock(), self._journal.remembers)
+            for post in posts:
+                post.series = draft.add(post.entries)
+            self._commit(draft.changes)
         self._telemetry.count_folded(draft.folded)
         for series in draft.changes.totals:
             self._telemetry.last_event[series.version.app_id] = draft.changes.at
@@ -200,6 +201,18 @@ class Committer:
         if self._event_log and counted:
             self._event_log.offer(Record(post.arrival.body, now, post.counted()))
 
+    @contextmanager
+    def _troubles_told(self) -> Iterator[None]:
+        """Have the log say what the disk refuses, and when it takes it again."""
+        failing = not self._journal.healthy
+        try:
+            yield
+        except StorageUnavailableError as error:
+            _log.error("storage_unavailable", error=str(error))
+            raise
+        if failing and self._journal.healthy:
+            _log.info("storage_back", ends="storage_unavailable")
+
     def _settle(self) -> None:
         landed = self._journal.settle()
         if landed is not None:
@@ -210,9 +223,8 @@ class Committer:
             started = time.perf_counter()
             try:
                 self._journal.commit(changes)
-            except StorageUnavailableError as error:
+            except StorageUnavailableError:
                 self._telemetry.commit_errors.inc()
-                _log.error("storage_unavailable", error=str(error))
                 raise
             finally:
                 self._telemetry.commit_seconds.observe(time.perf_counter() - started)
@@ -223,7 +235,7 @@ class Committer:
         if self._not_shown is not None:
             view, self._not_shown = self._not_shown, None
             return view
-        with suppress(StorageUnavailableError):  # then all stays as it was shown
+        with suppress(StorageUnavailableError), self._troubles_told():  # then all stays as it was shown
             self._settle()
             self._commit(self._ledger.exposure(self._clock()))
         return self._look()
@@ -234,8 +246,9 @@ class Committer:
 
     def _commit_nothing(self) -> bool:
         try:
-            self._settle()
-            self._journal.commit(Changes(self._clock()))
+            with self._troubles_told():
+                self._settle()
+                self._journal.commit(Changes(self._clock()))
         except StorageUnavailableError:
             return False
         return True

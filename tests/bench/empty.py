@@ -14,7 +14,6 @@ from exporter.intake.answer import Answer
 from exporter.intake.listener import Listener
 from exporter.intake.paths import StatsPaths
 from exporter.intake.port import Port
-from exporter.intake.refusal_log import RefusalLog
 from exporter.metrics.telemetry import Telemetry
 from exporter.replies import OK
 from exporter.settings import Address
@@ -39,7 +38,7 @@ async def everything_else(_scope: Any, _receive: Any, send: Callable[[dict[str, 
 def main(port: int) -> None:
     """Serve until a signal."""
     process.take_short_turns()
-    accounts, nothing = Accounts(Telemetry(), RefusalLog()), Nothing()
+    accounts, nothing = Accounts(Telemetry()), Nothing()
     app: Any = everything_else
     stats: Any = nothing
     end = process.End()
