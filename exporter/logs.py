@@ -59,7 +59,8 @@ def _tick(repeats: Repeats, over: threading.Event) -> None:
 
 def _renderers(console: bool) -> list[Processor]:
     if console:
-        return [structlog.dev.ConsoleRenderer()]
+        # Its own choice, where rich is installed, shows the values of all variables, secrets among them.
+        return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
 
 

@@ -5,13 +5,13 @@ import signal
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import ip_network
 from typing import Any, Final
 
 import structlog
 from waitress.server import create_server
 
 from exporter import process
+from exporter.addresses import Address
 from exporter.counting.budgets import Limits as BudgetLimits
 from exporter.counting.ledger import Ledger, Limits
 from exporter.eventlog.file import EventLog
@@ -24,7 +24,7 @@ from exporter.intake.port import Port
 from exporter.intake.stats import StatsResource
 from exporter.metrics.private import create_loading_app, create_private_app
 from exporter.metrics.telemetry import Telemetry
-from exporter.settings import Address, Settings
+from exporter.settings import Settings
 from exporter.storage.journal import Journal
 from exporter.wire.fingerprints import fingerprinter
 from exporter.wire.labels import policy
@@ -68,7 +68,7 @@ def build(settings: Settings, telemetry: Telemetry) -> Parts:
     committer = Committer(ledger, journal, telemetry, event_log)
     committer.load(settings.restored)
     committer.start()
-    paths = StatsPaths(_tokens(settings))
+    paths = StatsPaths([token.get_secret_value() for token in settings.path_token])
     stats = StatsResource(
         committer,
         policy(settings.apps),
@@ -79,17 +79,8 @@ def build(settings: Settings, telemetry: Telemetry) -> Parts:
         paths,
     )
     accounts = Accounts(telemetry)
-    app = create_public_app(stats, accounts, paths, _trusted(settings))
+    app = create_public_app(stats, accounts, paths, settings.trusted_proxy)
     return Parts(committer, stats, accounts, paths, app, event_log)
-
-
-def _tokens(settings: Settings) -> tuple[str, ...]:
-    token = settings.path_token.get_secret_value()
-    return (token,) if token else ()
-
-
-def _trusted(settings: Settings) -> list[Any]:
-    return [ip_network(settings.trusted_proxy)] if settings.trusted_proxy else []
 
 
 def _open_event_log(settings: Settings, telemetry: Telemetry) -> EventLog | None:
@@ -126,13 +117,13 @@ def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
     with process.nothing_is_garbage():
         parts = build(settings, telemetry)
     make_port = lambda: Port(  # noqa: E731
-        parts.app, parts.stats, parts.accounts, parts.paths, _trusted(settings), settings.request_timeout
+        parts.app, parts.stats, parts.accounts, parts.paths, settings.trusted_proxy, settings.request_timeout
     )
     public = Listener(settings.listen, limit, settings.request_timeout, make_port, end.fail)
     signal.signal(signal.SIGHUP, lambda *_: parts.event_log.reopen() if parts.event_log else None)
     public.start()
     switch.application = create_private_app(  # ready only now, when posts are taken
-        parts.committer, parts.committer.counted, telemetry, settings.listen.port
+        parts.committer, parts.committer.counted, telemetry, settings.listen.port, settings.stats_path
     )
     started(public.port, metrics_port)
     end.wait()

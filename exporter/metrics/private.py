@@ -3,13 +3,13 @@
 import sqlite3
 import tempfile
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import falcon
 
+from exporter import __version__
 from exporter.counting.ledger import View
 from exporter.metrics.exposition import Exposer, encoded
 from exporter.metrics.landing import LandingResource
@@ -43,16 +43,16 @@ class Source(Protocol):
 
 
 def create_private_app(
-    source: Source, counted: Callable[[], Mapping[Version, int]], telemetry: Telemetry, stats_port: int
+    source: Source, counted: Callable[[], Mapping[Version, int]], telemetry: Telemetry, stats_port: int, stats_path: str
 ) -> Callable[..., Any]:
-    """The WSGI app of the private port: metrics, health, and a page for people."""
+    """The WSGI app of the private port: metrics, health, and a page for people, who may read `stats_path`."""
     app = falcon.App()
     app.req_options.strip_url_path_trailing_slash = True
     app.add_route("/metrics", MetricsResource(source, telemetry))
     app.add_route("/healthz", HealthResource())
     app.add_route("/readyz", ReadyResource(source))
     app.add_route("/backup", BackupResource(source))
-    app.add_route("/", LandingResource(counted, version("capgo-exporter"), stats_port))
+    app.add_route("/", LandingResource(counted, __version__, stats_port, stats_path))
     return with_error_forms(app)
 
 

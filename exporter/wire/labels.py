@@ -75,7 +75,7 @@ def policy(apps: Collection[str]) -> Label:
         test: bool,
         plugin_version: str | None,
     ) -> Outcome:
-        if len(app_id) > APP_ID_LENGTH or not _APP_ID.fullmatch(app_id):
+        if not is_app_id(app_id):
             return Rejected("invalid_app_id")
         if allowed and app_id not in allowed:
             return Rejected("app_not_allowed")
@@ -102,6 +102,11 @@ def policy(apps: Collection[str]) -> Label:
         ]
 
     return label_all
+
+
+def is_app_id(text: str) -> bool:
+    """Whether it has the form of an app's id."""
+    return len(text) <= APP_ID_LENGTH and _APP_ID.fullmatch(text) is not None
 
 
 def _platform(platform: str | None) -> str:

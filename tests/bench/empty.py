@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from exporter import process
+from exporter.addresses import Address
 from exporter.intake.accounts import Accounts
 from exporter.intake.answer import Answer
 from exporter.intake.listener import Listener
@@ -16,7 +17,6 @@ from exporter.intake.paths import StatsPaths
 from exporter.intake.port import Port
 from exporter.metrics.telemetry import Telemetry
 from exporter.replies import OK
-from exporter.settings import Address
 
 
 class Nothing:

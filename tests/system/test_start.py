@@ -1,0 +1,136 @@
+"""What the start says, and what it is not troubled by."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.harness import Exporter
+from tests.system.conftest import Launch
+from tests.system.test_lifecycle import outcome
+
+Line = dict[str, Any]
+
+SEGMENT = "hidden-segment"
+SEGMENTS = ("old", "new")
+
+
+def log(exporter: Exporter) -> list[Line]:
+    """The lines of its log, which is JSON where no person reads it."""
+    return [json.loads(line) for line in exporter.logs().splitlines()]
+
+
+def the(event: str, lines: list[Line]) -> Line:
+    """The one line of an event."""
+    (line,) = [line for line in lines if line["event"] == event]
+    return line
+
+
+def test_the_first_line_has_the_version_and_what_is_set(launch: Launch) -> None:
+    """Only that; numbers as numbers, and of a secret that there is one."""
+    exporter = launch(max_versions="77", request_timeout="7s", path_token=SEGMENT, apps="com.acme.notes")
+
+    line = the("starting", log(exporter))
+
+    assert line.pop("version")
+    assert {name: line[name] for name in line if name not in ("level", "timestamp", "event")} == {
+        "listen": f"127.0.0.1:{exporter.port}",
+        "metrics_listen": f"127.0.0.1:{exporter.metrics_port}",
+        "data_dir": str(exporter.data),
+        "zero_hold": 0.0,
+        "max_versions": 77,
+        "request_timeout": 7.0,
+        "path_token": "********",
+        "apps": "com.acme.notes",
+    }
+    assert SEGMENT not in exporter.logs()
+
+
+def test_a_misspelt_variable_is_warned_of(tmp_path: Path) -> None:
+    """By its name, with the one that was meant."""
+    exporter = Exporter(tmp_path)
+    exporter.environment |= {"CAPGO_DATADIR": "/elsewhere", "CAPGO_MAX_SERIE": "7000"}
+    with exporter:
+        line = the("unknown_variables", log(exporter))
+
+    assert sorted(line["variables"]) == [
+        "CAPGO_DATADIR is no setting; did you mean CAPGO_DATA_DIR?",
+        "CAPGO_MAX_SERIE is no setting; did you mean CAPGO_MAX_SERIES?",
+    ]
+    assert "/elsewhere" not in exporter.logs()
+
+
+@pytest.mark.parametrize("name", ["PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"])
+def test_a_variable_of_another_programs_changes_nothing(name: str, tmp_path: Path) -> None:
+    """Setups of other servers export it; the metrics' library would write its numbers there, or fail."""
+    exporter = Exporter(tmp_path)
+    exporter.environment[name] = str(tmp_path / "nowhere")
+    with exporter:
+        own = {
+            key for key in exporter.scrape().samples if key[0].startswith(("capgo_exporter_", "process_", "python_"))
+        }
+        assert ("capgo_exporter_ready", frozenset[tuple[str, str]]()) in own
+        assert {name for name, _ in own} >= {"process_open_fds", "python_info", "capgo_exporter_build_info"}
+
+    assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "event", "says"),
+    [
+        ("zero_hold", "banana", "bad_setting", "--zero-hold"),
+        ("no_such_flag", "1", "usage", "--no-such-flag"),
+        ("data_dir", "/proc/nowhere", "data_dir_unusable", "/proc/nowhere"),
+        ("event_log", "/proc/nowhere/events", "failed", "--event-log"),
+    ],
+)
+def test_what_ends_it_is_in_the_logs_format(flag: str, value: str, event: str, says: str, tmp_path: Path) -> None:
+    """JSON where the log is JSON: whoever collects it sees why."""
+    exporter = Exporter(tmp_path, **{flag: value})
+
+    code, _ = outcome(exporter)
+
+    assert code == (2 if event in ("usage", "bad_setting") else 1)
+    line = the(event, log(exporter))
+    assert line["level"] == "critical"
+    assert says in line["error"]
+
+
+def test_a_person_is_told_what_ends_it_in_plain_words(tmp_path: Path) -> None:
+    """With `--log-format console`, or on a terminal."""
+    code, said = outcome(Exporter(tmp_path, log_format="console", zero_hold="banana"))
+
+    assert code == 2
+    assert said.startswith("capgo-exporter: bad_setting: --zero-hold: 'banana' is not a duration")
+
+
+def test_the_first_words_name_the_right_path(launch: Launch) -> None:
+    """And an app of the allow-list; a token is not told."""
+    said = launch(log_format="console", path_token=SEGMENT, apps="com.acme.notes").logs()
+
+    assert "/<token>/stats" in said
+    assert '"app_id":"com.acme.notes"' in said
+    assert SEGMENT not in said
+
+
+def test_the_landing_page_and_the_404_name_the_right_path(launch: Launch) -> None:
+    """And neither tells the token."""
+    exporter = launch(path_token=SEGMENT)
+    page, missed = exporter.private("/").body, exporter.post([], path="/stats")
+
+    assert b"/&lt;token&gt;/stats" in page
+    assert missed.status == 404
+    assert "/<token>/stats" in missed.json["message"]
+    assert SEGMENT not in (page + missed.body).decode()
+    assert exporter.post([], path=f"/{SEGMENT}/stats").status == 200
+
+
+def test_two_tokens_are_valid_while_one_is_changed(launch: Launch) -> None:
+    """The old apps and the new ones get through, and nobody else."""
+    exporter = launch(path_token=",".join(SEGMENTS))
+
+    assert [exporter.post([], path=f"/{token}/stats").status for token in SEGMENTS] == [200, 200]
+    assert [exporter.post([], path=f"/{token}/stats").status for token in ("", "ol", "old,new")] == [404, 404, 404]
