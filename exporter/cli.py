@@ -11,9 +11,10 @@ from pydantic import ValidationError
 
 from exporter import health, logs
 from exporter.commandline import PROGRAM, Kind, UsageError, meant, read, split, unknown_variables
-from exporter.settings import BackupSettings, CheckSettings, HealthSettings, LogSettings, Settings
+from exporter.settings import BackupSettings, CheckSettings, HealthSettings, LogSettings, RestoreSettings, Settings
 from exporter.storage.check import check
-from exporter.storage.ledgerfile import LedgerError
+from exporter.storage.errors import LedgerError
+from exporter.storage.restore import restore
 
 OK: Final = 0
 FAILED: Final = 1
@@ -147,6 +148,13 @@ def _backup(words: list[str]) -> int:
     return OK
 
 
+def _restore(words: list[str]) -> int:
+    settings = _settings(RestoreSettings, "restore", words)
+    for line in restore(settings.file, settings.data_dir):
+        print(line)
+    return OK
+
+
 def _health(words: list[str]) -> int:
     print(health.ask(_settings(HealthSettings, "health", words).metrics_listen))
     return OK
@@ -162,6 +170,7 @@ _COMMANDS: Final = {
     "serve": _Command(_serve, "serve", "take posts and show metrics; the default"),
     "check": _Command(_check, "check", "verify the ledger of a stopped exporter"),
     "backup": _Command(_backup, "backup FILE", "copy the ledger of a running exporter"),
+    "restore": _Command(_restore, "restore FILE", "put a copy in place of a stopped exporter's ledger"),
     "health": _Command(_health, "health", "say whether the running exporter takes posts"),
     "simulate": _Command(_simulate, "simulate", "a fleet of devices, for demos, load and tests"),
 }

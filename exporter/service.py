@@ -66,7 +66,7 @@ def build(settings: Settings, telemetry: Telemetry) -> Parts:
         Limits(settings.version_ttl, settings.zero_hold, settings.max_series, settings.dedup_memory, budgets)
     )
     committer = Committer(ledger, journal, telemetry, event_log)
-    committer.load(settings.restored)
+    committer.load()
     committer.start()
     paths = StatsPaths([token.get_secret_value() for token in settings.path_token])
     stats = StatsResource(

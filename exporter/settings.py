@@ -88,8 +88,7 @@ class Settings(Base):
     restored: CliImplicitFlag[bool] = _setting(
         False,
         "the ledger is an older copy: begin every series at 0 again, because a counter that goes back reads as "
-        "an increase. "
-        "For one start, after putting a backup in place",
+        "an increase. It does nothing once that is done, so it may stay on",
     )
     apps: AppsSetting = _setting("", "comma-separated app ids to take events of; empty takes any app")
     max_apps: int = _setting(20, "most apps with series of their own, where --apps names none", ge=1, le=100_000)
@@ -175,6 +174,14 @@ class CheckSettings(Base):
     data_dir: DirectorySetting = _setting(*_DATA_DIR)
 
 
+class RestoreSettings(Base):
+    """Put FILE, a copy of a ledger, in place of the one of a stopped exporter, which is set aside with all that belongs
+    to it. Then start with --restored."""
+
+    file: CliPositionalArg[Path] = Field(description="a copy that `backup` made, or what a migration kept")
+    data_dir: DirectorySetting = _setting(*_DATA_DIR)
+
+
 class HealthSettings(Base):
     """Ask the running exporter whether it takes posts: exits with 0 if it does, else with 1."""
 
@@ -182,8 +189,7 @@ class HealthSettings(Base):
 
 
 class BackupSettings(Base):
-    """Copy the ledger of a running exporter to FILE. To use it: put it into an empty data directory as ledger.db, and
-    start once with --restored."""
+    """Copy the ledger of a running exporter to FILE, for `capgo-exporter restore`."""
 
     file: CliPositionalArg[Path] = Field(description="the copy; must not exist yet")
     metrics_listen: AddressSetting = _setting("127.0.0.1:10058", "private address of the running exporter")

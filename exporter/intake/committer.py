@@ -141,15 +141,13 @@ class Committer:
 
     # In the committer's thread.
 
-    def load(self, restored: bool) -> None:
-        """Rebuild the ledger from its journal, before the start; `restored` says that it is an older copy.
-
-        Raises `LedgerError`.
-        """
+    def load(self) -> None:
+        """Rebuild the ledger from its journal, before the start. Raises `LedgerError`."""
         self._journal.load(self._ledger.apply)
-        if restored:
-            self._commit(self._ledger.begin_anew(self._clock()))
-            self._journal.mark_restored()
+        if self._journal.is_copy:
+            changes = self._ledger.begin_anew(self._clock())
+            self._journal.begin_anew(changes)
+            self._ledger.apply(changes)
         self._view = self._ledger.view()
 
     def start(self) -> None:
