@@ -13,7 +13,7 @@ from waitress.server import create_server
 from exporter import process
 from exporter.addresses import Address
 from exporter.counting.budgets import Limits as BudgetLimits
-from exporter.counting.ledger import Ledger, Limits
+from exporter.counting.ledger import Ledger, Limits, View
 from exporter.eventlog.file import EventLog
 from exporter.intake.accounts import Accounts
 from exporter.intake.committer import Committer
@@ -25,7 +25,8 @@ from exporter.intake.stats import StatsResource
 from exporter.metrics.private import create_loading_app, create_private_app
 from exporter.metrics.telemetry import Telemetry
 from exporter.settings import Settings
-from exporter.storage.journal import Journal
+from exporter.storage.journal import OPENED, Journal
+from exporter.storage.ledgerfile import FILE_NAME
 from exporter.wire.fingerprints import fingerprinter
 from exporter.wire.labels import policy
 
@@ -67,6 +68,8 @@ def build(settings: Settings, telemetry: Telemetry) -> Parts:
     )
     committer = Committer(ledger, journal, telemetry, event_log)
     committer.load()
+    telemetry.zero_hold.set(settings.zero_hold)
+    _tell_opened(journal, ledger.view(), telemetry)
     committer.start()
     paths = StatsPaths([token.get_secret_value() for token in settings.path_token])
     stats = StatsResource(
@@ -81,6 +84,16 @@ def build(settings: Settings, telemetry: Telemetry) -> Parts:
     accounts = Accounts(telemetry)
     app = create_public_app(stats, accounts, paths, settings.trusted_proxy)
     return Parts(committer, stats, accounts, paths, app, event_log)
+
+
+def _tell_opened(journal: Journal, view: View, telemetry: Telemetry) -> None:
+    """Say which ledger this is: a mistyped directory begins a new one."""
+    for how in OPENED:
+        telemetry.ledger_opened.labels(how).set(how == journal.opened)
+    path, events = journal.directory / FILE_NAME, sum(view.events.values())
+    _log.info(
+        "ledger_opened", path=str(path.absolute()), how=journal.opened, events=events, shown_series=len(view.values)
+    )
 
 
 def _open_event_log(settings: Settings, telemetry: Telemetry) -> EventLog | None:

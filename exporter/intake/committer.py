@@ -187,8 +187,6 @@ class Committer:
                 post.series = draft.add(post.entries)
             self._commit(draft.changes)
         self._telemetry.count_folded(draft.folded)
-        for series in draft.changes.totals:
-            self._telemetry.last_event[series.version.app_id] = draft.changes.at
         for post in posts:
             self._note(post, draft.changes.at)
 
@@ -308,7 +306,6 @@ class Committer:
 
     def observe(self) -> None:
         """Bring the gauges about the ledger up to date."""
-        self._telemetry.ready.set(self.ready())
         self._telemetry.ledger_bytes.set(self._journal.size)
         since = self._ledger.seen.since
         self._telemetry.dedup_span.set(0 if since is None else self._clock() - since)

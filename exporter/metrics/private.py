@@ -83,6 +83,7 @@ class MetricsResource:
         self._prometheus_came |= from_prometheus
         view = self._source.view(scrape=from_prometheus or not self._prometheus_came)
         self._source.observe()
+        self._telemetry.ready.set(self._source.ready())  # what /readyz says
         families = self._telemetry.families(view)
         content_type, parts = self._exposer.expose(view, families, req.get_header("Accept") or "")
         encoding, body = encoded(parts, req.get_header("Accept-Encoding") or "")

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, suppress
 from itertools import chain
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import structlog
 
@@ -35,6 +35,7 @@ from exporter.wire.labels import Series
 
 Opened = Literal["created", "migrated", "restored", "found"]
 """How a ledger came to be open: made anew, of an older schema, a copy, or as it was left."""
+OPENED: Final[tuple[Opened, ...]] = get_args(Opened)
 
 OLD_ROWS: Final = 10_000_000
 """Fingerprints on disk beside those in memory, at the most (about 250 MB); the oldest by device time go first."""

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from tests.support.bodies import event, events
 from tests.support.harness import Exporter
 from tests.system.conftest import Launch
 from tests.system.test_lifecycle import outcome
 
 Line = dict[str, Any]
 
+OPENED = "capgo_exporter_ledger_opened"
 SEGMENT = "hidden-segment"
 SEGMENTS = ("old", "new")
 
@@ -47,6 +49,47 @@ def test_the_first_line_has_the_version_and_what_is_set(launch: Launch) -> None:
         "apps": "com.acme.notes",
     }
     assert SEGMENT not in exporter.logs()
+
+
+def opened(exporter: Exporter) -> list[tuple[str, int, int]]:
+    """How the ledger was opened at each start, with how many events and series."""
+    lines = [line for line in log(exporter) if line["event"] == "ledger_opened"]
+    assert {line["path"] for line in lines} == {str(exporter.data / "ledger.db")}
+    how = {dict(labels)["how"]: value for labels, value in exporter.scrape().series(OPENED).items()}
+    assert how == {"created": 0, "migrated": 0, "restored": 0, "found": 0} | {lines[-1]["how"]: 1}
+    return [(line["how"], line["events"], line["shown_series"]) for line in lines]
+
+
+def test_which_ledger_was_opened_is_told(launch: Launch) -> None:
+    """A mistyped `--data-dir` begins a new one; here is where one sees it, in the log and in the metrics."""
+    exporter = launch()
+    assert opened(exporter) == [("created", 0, 0)]
+    assert exporter.post(events(7)).status == 200
+    series = len(exporter.scrape().series("capgo_events_total"))
+    exporter.kill()
+    exporter.restart()
+
+    assert opened(exporter) == [("created", 0, 0), ("found", 7, series)]
+
+
+def test_the_hold_is_a_metric(launch: Launch) -> None:
+    """In seconds, so that a rule can compare it with the scrape interval."""
+    assert launch(zero_hold="2m").scrape().value("capgo_exporter_zero_hold_seconds") == 120
+
+
+@pytest.mark.parametrize("end", ["kill", "terminate"])
+def test_the_newest_event_of_an_app_is_known_after_a_restart(end: str, launch: Launch) -> None:
+    """Else an app that is silent since then could not be told from one that never was."""
+    exporter = launch()
+    name = "capgo_exporter_last_event_timestamp_seconds"
+    for app in ("com.acme.notes", "com.acme.shop"):
+        assert exporter.post(event(app_id=app)).status == 200
+    before = exporter.scrape().series(name)
+    getattr(exporter, end)()
+    exporter.restart()
+
+    assert exporter.scrape().series(name) == before
+    assert len(before) == 2
 
 
 def test_a_misspelt_variable_is_warned_of(tmp_path: Path) -> None:
