@@ -1,7 +1,7 @@
 """The command `capgo-exporter`: what it can do, and with which code it exits."""
 
-import http.client
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
@@ -10,6 +10,7 @@ import structlog
 from pydantic import ValidationError
 
 from exporter import health, logs
+from exporter.backup.client import fetch
 from exporter.commandline import PROGRAM, Kind, UsageError, meant, read, split, unknown_variables
 from exporter.settings import BackupSettings, CheckSettings, HealthSettings, LogSettings, RestoreSettings, Settings
 from exporter.storage.check import check
@@ -19,6 +20,8 @@ from exporter.storage.restore import restore
 OK: Final = 0
 FAILED: Final = 1
 MISUSED: Final = 2
+INTERRUPTED: Final = 130
+"""As shells have it."""
 
 _log = structlog.get_logger("cli")
 
@@ -38,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _attempt(lambda: _run(sys.argv[1:] if arguments is None else arguments), _complain)
         finally:
             sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except BrokenPipeError:
         # Who reads has seen enough, as `head` has; what is left must not be written at the very end either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -75,7 +80,7 @@ def _flag(location: tuple[int | str, ...]) -> str:
 
 
 def _complain(word: str, sentence: str) -> None:
-    print(f"{PROGRAM}: {word}: {sentence}", file=sys.stderr)
+    print(f"{PROGRAM}: {word}: {' '.join(sentence.splitlines())}", file=sys.stderr)
 
 
 def _serve(words: list[str]) -> int:
@@ -128,23 +133,9 @@ def _check(words: list[str]) -> int:
 
 def _backup(words: list[str]) -> int:
     settings = _settings(BackupSettings, "backup", words)
-    host, port = settings.metrics_listen
-    with settings.file.open("xb") as target:
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1" if host == "0.0.0.0" else host, port, timeout=600)  # noqa: S104
-            connection.request("GET", "/backup")
-            response = connection.getresponse()
-            if response.status != http.HTTPStatus.OK:
-                raise OSError(f"the exporter at {host}:{port} answered {response.status}")
-            size = target.write(response.read())
-        except OSError as error:
-            settings.file.unlink()
-            raise OSError(
-                f"no copy was made: {error}; is the exporter running, with --metrics-listen {host}:{port}?"
-            ) from error
-    print(
-        f"{settings.file}: {size} bytes. To use it: ledger.db of an empty data directory, and one start with --restored"
-    )
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(FAILED))  # not at once: half a copy would be left
+    size = fetch(settings.data_dir, settings.file)
+    print(f"{settings.file}: {size} bytes, for `capgo-exporter restore`")
     return OK
 
 

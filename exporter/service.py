@@ -12,6 +12,7 @@ from waitress.server import create_server
 
 from exporter import process
 from exporter.addresses import Address
+from exporter.backup.server import serve_copies
 from exporter.counting.budgets import Limits as BudgetLimits
 from exporter.counting.ledger import Ledger, Limits, View
 from exporter.eventlog.file import EventLog
@@ -135,6 +136,7 @@ def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
     public = Listener(settings.listen, limit, settings.request_timeout, make_port, end.fail)
     signal.signal(signal.SIGHUP, lambda *_: parts.event_log.reopen() if parts.event_log else None)
     public.start()
+    end_copies = serve_copies(parts.committer)
     switch.application = create_private_app(  # ready only now, when posts are taken
         parts.committer, parts.committer.counted, telemetry, settings.listen.port, settings.stats_path
     )
@@ -142,6 +144,7 @@ def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
     end.wait()
     _log.info("draining")
     public.stop()
+    end_copies()
     parts.committer.stop(STOP_SECONDS)
     _log.info("stopped")
     return end.code

@@ -189,7 +189,7 @@ class HealthSettings(Base):
 
 
 class BackupSettings(Base):
-    """Copy the ledger of a running exporter to FILE, for `capgo-exporter restore`."""
+    """Copy the ledger of a running exporter to FILE, for `capgo-exporter restore`. Only its own user, and root, can."""
 
     file: CliPositionalArg[Path] = Field(description="the copy; must not exist yet")
-    metrics_listen: AddressSetting = _setting("127.0.0.1:10058", "private address of the running exporter")
+    data_dir: DirectorySetting = _setting(*_DATA_DIR)

@@ -52,7 +52,7 @@ class OverloadedError(Exception):
     """The post can't be counted soon enough; nothing of it was."""
 
 
-class BusyError(Exception):
+class BusyError(TimeoutError):
     """The committer had no turn to give in time."""
 
 
@@ -253,6 +253,10 @@ class Committer:
         self._settle()  # what is in doubt may hold a transaction open, and the copy would wait for its end
         self._journal.backup(target)
 
+    def _note_backup(self) -> None:
+        self._settle()
+        self._journal.note_backup(self._clock())
+
     # In any thread.
 
     def _ask(self, question: Callable[[], T], patience: float = ASKING_PATIENCE) -> "Future[T]":
@@ -300,13 +304,18 @@ class Committer:
     def backup(self, target: Path) -> None:
         """Write a consistent copy of the ledger; posts wait until it is complete.
 
-        Raises `StorageUnavailableError`, `sqlite3.Error` or `BusyError`.
+        Raises `StorageUnavailableError`, `sqlite3.Error`, `OSError` or `BusyError`.
         """
         _result(self._ask(partial(self._back_up, target), BACKUP_PATIENCE))
+
+    def note_backup(self) -> None:
+        """Remember that a copy was handed over now. Raises `StorageUnavailableError` or `BusyError`."""
+        _result(self._ask(self._note_backup))
 
     def observe(self) -> None:
         """Bring the gauges about the ledger up to date."""
         self._telemetry.ledger_bytes.set(self._journal.size)
+        self._telemetry.last_backup.set(self._journal.last_backup)
         since = self._ledger.seen.since
         self._telemetry.dedup_span.set(0 if since is None else self._clock() - since)
 

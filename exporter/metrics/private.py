@@ -1,10 +1,6 @@
-"""The private port: metrics for Prometheus, health for whoever runs this, a copy of the ledger for this machine."""
+"""The private port: metrics for Prometheus, health for whoever runs this."""
 
-import sqlite3
-import tempfile
 from collections.abc import Callable, Mapping
-from ipaddress import ip_address
-from pathlib import Path
 from typing import Any, Final, Protocol
 
 import falcon
@@ -15,7 +11,6 @@ from exporter.metrics.exposition import Exposer, encoded
 from exporter.metrics.landing import LandingResource
 from exporter.metrics.telemetry import Telemetry
 from exporter.replies import OK, RequestRefusedError, reply, with_error_forms
-from exporter.storage.journal import StorageUnavailableError
 from exporter.wire.labels import Version
 
 SCRAPE_HEADER: Final = "X-Prometheus-Scrape-Timeout-Seconds"
@@ -25,10 +20,6 @@ SCRAPE_HEADER: Final = "X-Prometheus-Scrape-Timeout-Seconds"
 class Source(Protocol):
     """What the private port asks; any thread may."""
 
-    @property
-    def directory(self) -> Path:
-        """The data directory."""
-
     def view(self, scrape: bool) -> View:
         """What to show now; a `scrape` moves series on."""
 
@@ -37,9 +28,6 @@ class Source(Protocol):
 
     def ready(self) -> bool:
         """Whether posts can be counted."""
-
-    def backup(self, target: Path) -> None:
-        """Write a consistent copy of the ledger. Raises `StorageUnavailableError` or `sqlite3.Error`."""
 
 
 def create_private_app(
@@ -51,7 +39,6 @@ def create_private_app(
     app.add_route("/metrics", MetricsResource(source, telemetry))
     app.add_route("/healthz", HealthResource())
     app.add_route("/readyz", ReadyResource(source))
-    app.add_route("/backup", BackupResource(source))
     app.add_route("/", LandingResource(counted, __version__, stats_port, stats_path))
     return with_error_forms(app)
 
@@ -120,23 +107,3 @@ class ReadyResource:
         reply(resp, OK)
 
     on_head = on_get
-
-
-class BackupResource:
-    """`/backup`: a consistent copy of the ledger, for `capgo-exporter backup` on the same machine."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """The copy as a file; it holds the fingerprints' key, so nobody gets it from elsewhere."""
-        if not ip_address(req.remote_addr).is_loopback:
-            raise RequestRefusedError("not_found")
-        with tempfile.TemporaryDirectory(dir=self._source.directory, prefix="backup-") as folder:
-            path = Path(folder) / "ledger.db"
-            try:
-                self._source.backup(path)
-            except (StorageUnavailableError, sqlite3.Error):
-                raise RequestRefusedError("storage_unavailable") from None
-            resp.content_type = "application/vnd.sqlite3"
-            resp.set_stream(path.open("rb"), path.stat().st_size)  # goes on when the name is gone

@@ -3,8 +3,8 @@
 The store's contract:
 
 - One process at a time has the file open; a second is refused. Within it, only the holder of the commit lock calls.
-- Order: make, `load` once, `begin_anew` if it is a copy, then any number of `settle`, `commit`, `remembers` and
-  `backup`; `close` last.
+- Order: make, `load` once, `begin_anew` if it is a copy, then any number of `settle`, `commit`, `remembers`,
+  `backup` and `note_backup`; `close` last.
 - After `commit` returns, the changes survive the death of this process (durability `process`: write-ahead log, not
   synced at each commit) or of the machine (`power`: synced before it returns). They are there whole or not at all.
 - After `commit` has raised `StorageUnavailableError`, nothing is known yet: the write may have reached the disk before
@@ -123,6 +123,7 @@ class Journal:
         with ledgerfile.look(self._path) as db:
             self.key = bytes(tables.meta(db, "key"))
             self.is_copy = bool(tables.meta(db, "is_copy"))
+            self.last_backup = tables.last_backup(db)
             older = tables.schema(db) < ledgerfile.SCHEMA_VERSION
         self.opened = _how(created, older, self.is_copy)
         if self.is_copy and not restored:
@@ -320,6 +321,14 @@ class Journal:
     def backup(self, target: Path) -> None:
         """Write a consistent copy of the ledger. Raises `OSError` or `sqlite3.Error`."""
         ledgerfile.copy(self._db, target)
+
+    def note_backup(self, at: float) -> None:
+        """Remember that a copy was handed over. Raises `StorageUnavailableError`."""
+        try:
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES ('last_backup', ?)", (at,))
+        except sqlite3.Error as error:
+            raise StorageUnavailableError(str(error)) from error
+        self.last_backup = at
 
     def close(self) -> None:
         """Close the file, its write-ahead log folded into it, and let go of the directory."""
