@@ -1,6 +1,7 @@
 """The settings that are addresses: where to listen, and whom to believe."""
 
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from socket import SOCK_STREAM, getaddrinfo
 from typing import Annotated, NamedTuple
 
 from pydantic import BeforeValidator
@@ -28,6 +29,18 @@ class Address(NamedTuple):
         if not host.is_unspecified:
             return self
         return self._replace(host="127.0.0.1" if host.version == 4 else "::1")
+
+
+def refuse_unknown_host(flag: str, address: Address) -> None:
+    """Raises `OSError` if a host has no address."""
+    try:
+        getaddrinfo(address.host, address.port, type=SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise OSError(
+            f"{flag}: {address.host!r} is no address to listen on ({why}); for example 127.0.0.1:{address.port}, or "
+            f"0.0.0.0:{address.port} for all addresses"
+        ) from error
 
 
 class Networks(tuple[IPv4Network | IPv6Network, ...]):

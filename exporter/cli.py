@@ -84,6 +84,7 @@ def _complain(word: str, sentence: str) -> None:
 
 
 def _serve(words: list[str]) -> int:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it means to reopen the event log, once there is one
     how = _how_to_log(words)
     with logs.written(how.log_level, how.log_format):
         try:

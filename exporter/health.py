@@ -18,7 +18,7 @@ def ask(address: Address) -> str:
         connection.request("GET", "/readyz")
         response = connection.getresponse()
         said = response.read(1000).decode(errors="replace")
-    except (OSError, HTTPException) as error:
+    except (OSError, HTTPException, UnicodeError) as error:  # the latter for a host that is no name
         raise OSError(f"the exporter does not answer at {where}: {str(error) or type(error).__name__}") from error
     finally:
         connection.close()

@@ -34,6 +34,9 @@ from exporter.wire.labels import policy
 PRIVATE_THREADS: Final = 4
 PRIVATE_CONNECTIONS: Final = 100
 
+GRACE_SECONDS: Final = 5.0
+"""What the end may take beyond the time of a request that is under way."""
+
 FILES_BESIDE: Final = 200
 """Open files besides the public port's connections: the private port's, the ledger's, the event log."""
 
@@ -124,7 +127,7 @@ def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
     limit = _connections(settings.connection_limit)
     process.return_freed_memory()
     process.take_short_turns()
-    end = process.End()
+    end = process.End(settings.request_timeout + GRACE_SECONDS)
     telemetry = Telemetry()
     switch = _Switch(create_loading_app())
     metrics_port = _serve_private(switch, settings.metrics_listen, end.fail)
@@ -134,7 +137,10 @@ def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
         parts.app, parts.stats, parts.accounts, parts.paths, settings.trusted_proxy, settings.request_timeout
     )
     public = Listener(settings.listen, limit, settings.request_timeout, make_port, end.fail)
-    signal.signal(signal.SIGHUP, lambda *_: parts.event_log.reopen() if parts.event_log else None)
+    event_log = parts.event_log
+    if event_log:
+        signal.signal(signal.SIGHUP, lambda *_: event_log.reopen())
+        event_log.reopen()  # one may have come, and been ignored, while the ledger was loading
     public.start()
     end_copies = serve_copies(parts.committer)
     switch.application = create_private_app(  # ready only now, when posts are taken

@@ -7,7 +7,7 @@ import structlog
 from prometheus_client import disable_created_metrics
 
 from exporter import __version__, logs
-from exporter.addresses import Address
+from exporter.addresses import Address, refuse_unknown_host
 from exporter.service import serve
 from exporter.settings import Settings
 
@@ -18,6 +18,8 @@ def start(settings: Settings) -> int:
     """Serve, and return the exit code. Raises `LedgerError` or `OSError` as `serve` does."""
     # A `_created` sample for each series doubles the scrape and helps no Prometheus without a feature flag.
     disable_created_metrics()  # type: ignore[no-untyped-call]
+    refuse_unknown_host("--listen", settings.listen)
+    refuse_unknown_host("--metrics-listen", settings.metrics_listen)
     _log.info("starting", version=__version__, **settings.changed())
 
     def started(port: int, metrics_port: int) -> None:

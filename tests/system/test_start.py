@@ -142,6 +142,20 @@ def test_what_ends_it_is_in_the_logs_format(flag: str, value: str, event: str, s
     assert says in line["error"]
 
 
+@pytest.mark.parametrize("host", ["example.invalid", "http://127.0.0.1", "x" * 70, "256.0.0.1", "::x"])
+@pytest.mark.parametrize("flag", ["listen", "metrics_listen"])
+def test_a_host_that_does_not_resolve_is_refused_by_its_flag(flag: str, host: str, tmp_path: Path) -> None:
+    """In one line, before there is a ledger."""
+    exporter = Exporter(tmp_path, **{flag: f"{host}:8080"})
+
+    code, said = outcome(exporter)
+
+    assert code == 1
+    assert "Traceback" not in said
+    assert the("failed", log(exporter))["error"].startswith(f"--{flag.replace('_', '-')}: {host!r} is no address")
+    assert not exporter.data.exists()
+
+
 def test_a_person_is_told_what_ends_it_in_plain_words(tmp_path: Path) -> None:
     """With `--log-format console`, or on a terminal."""
     code, said = outcome(Exporter(tmp_path, log_format="console", zero_hold="banana"))
