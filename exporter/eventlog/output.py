@@ -47,20 +47,26 @@ class Output:
     def write(self, lines: Sequence[str]) -> None:
         """Append lines, each with its end. Raises `LinesLostError`."""
         data = "".join(lines).encode("ascii")
-        written = 0
+        written = whole = 0
         try:
-            descriptor = self._open() if self._descriptor is None else self._descriptor
-            before = os.fstat(descriptor).st_size
-            if self._is_torn:
-                self._put(descriptor, b"\n")
-                self._is_torn, before = False, before + 1
-            while written < len(data):
-                written += self._put(descriptor, data[written:])
+            descriptor, before = self._begin()
+            try:
+                while written < len(data):
+                    written += self._put(descriptor, data[written:])
+            finally:
+                whole = data.rfind(b"\n", 0, written) + 1
+                if whole < written:
+                    self._is_torn = not _cut(descriptor, before + written, before + whole)
         except OSError as error:
-            whole = data.rfind(b"\n", 0, written) + 1
-            if whole < written:
-                self._is_torn = not _cut(descriptor, before + written, before + whole)
             raise LinesLostError(len(lines) - data.count(b"\n", 0, whole), error) from error
+
+    def _begin(self) -> tuple[int, int]:
+        """The descriptor at the beginning of a line, and the size of its file there."""
+        descriptor = self._open() if self._descriptor is None else self._descriptor
+        if self._is_torn:
+            self._put(descriptor, b"\n")
+            self._is_torn = False
+        return descriptor, os.fstat(descriptor).st_size
 
     def _put(self, descriptor: int, data: bytes) -> int:
         while True:

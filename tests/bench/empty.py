@@ -41,7 +41,7 @@ def main(port: int) -> None:
     accounts, nothing = Accounts(Telemetry()), Nothing()
     app: Any = everything_else
     stats: Any = nothing
-    end = process.End()
+    end = process.End(15)
     listener = Listener(
         Address("127.0.0.1", port), 2000, 10, lambda: Port(app, stats, accounts, StatsPaths(()), (), 10), end.fail
     )
