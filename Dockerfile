@@ -20,5 +20,5 @@ USER 10058:10058
 WORKDIR /data
 VOLUME /data
 EXPOSE 8080 10058
-HEALTHCHECK --interval=15s --timeout=5s --start-period=2m CMD ["python", "-c", "from http.client import HTTPConnection; c = HTTPConnection('127.0.0.1', 10058, timeout=4); c.request('GET', '/readyz'); raise SystemExit(c.getresponse().status != 200)"]
+HEALTHCHECK --interval=30s --timeout=10s --start-period=2m CMD ["capgo-exporter", "health"]
 ENTRYPOINT ["capgo-exporter"]

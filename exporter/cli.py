@@ -1,42 +1,77 @@
-"""The command `capgo-exporter`: serve (default), check, backup, simulate."""
+"""The command `capgo-exporter`: what it can do, and with which code it exits."""
 
-import http.client
+import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
-from prometheus_client import disable_created_metrics
 from pydantic import ValidationError
-from pydantic_settings import CliApp
 
-from exporter import logs
-from exporter.settings import BackupSettings, CheckSettings, Settings
+from exporter import health, logs
+from exporter.backup.client import fetch
+from exporter.commandline import PROGRAM, Kind, UsageError, meant, read, split, unknown_variables
+from exporter.settings import BackupSettings, CheckSettings, HealthSettings, LogSettings, RestoreSettings, Settings
 from exporter.storage.check import check
-from exporter.storage.ledgerfile import LedgerError
+from exporter.storage.errors import LedgerError
+from exporter.storage.restore import restore
 
 OK: Final = 0
 FAILED: Final = 1
 MISUSED: Final = 2
+INTERRUPTED: Final = 130
+"""As shells have it."""
 
 _log = structlog.get_logger("cli")
+
+Complain = Callable[[str, str], object]
+
+
+class _Command(NamedTuple):
+    run: Callable[[list[str]], int]
+    called: str
+    does: str
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns its exit code: 0, 1 if it failed, 2 if it was given what it can't work with."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    command = words.pop(0) if words and words[0] in _COMMANDS else "serve"
     try:
-        return _COMMANDS[command](words)
+        try:
+            return _attempt(lambda: _run(sys.argv[1:] if arguments is None else arguments), _complain)
+        finally:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Who reads has seen enough, as `head` has; what is left must not be written at the very end either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+
+
+def _run(arguments: Sequence[str]) -> int:
+    name, words = split(arguments)
+    command = _COMMANDS.get(name or "serve")
+    if command is None:
+        raise UsageError(f"there is no command {name!r}{meant(name, _COMMANDS) or f'; {PROGRAM} --help lists them'}")
+    return command.run(words)
+
+
+def _attempt(run: Callable[[], int], complain: Complain) -> int:
+    """Run it; what goes wrong is told to `complain`, in one fixed word and a sentence."""
+    try:
+        return run()
+    except BrokenPipeError:
+        raise
+    except UsageError as error:
+        complain("usage", str(error))
+        return MISUSED
     except ValidationError as error:
         for problem in error.errors():
-            _complain(_flag(problem["loc"]) + problem["msg"].removeprefix("Value error, "))
+            complain("bad_setting", _flag(problem["loc"]) + problem["msg"].removeprefix("Value error, "))
         return MISUSED
-    except LedgerError as error:
-        _complain(f"{error.name}: {error}")
-        return FAILED
-    except OSError as error:
-        _complain(str(error))
+    except (LedgerError, OSError) as error:
+        complain(getattr(error, "name", "failed"), str(error))
         return FAILED
 
 
@@ -44,81 +79,90 @@ def _flag(location: tuple[int | str, ...]) -> str:
     return "".join(f"--{str(name).replace('_', '-')}: " for name in location[:1])
 
 
-def _complain(message: str) -> None:
-    print(f"capgo-exporter: {message}", file=sys.stderr)
+def _complain(word: str, sentence: str) -> None:
+    print(f"{PROGRAM}: {word}: {' '.join(sentence.splitlines())}", file=sys.stderr)
 
 
 def _serve(words: list[str]) -> int:
-    from exporter.service import serve
-
-    settings = CliApp.run(Settings, cli_args=words)
-    console = logs.configure(settings.log_level, settings.log_format)
-    # A `_created` sample for each series doubles the scrape and helps no Prometheus without a feature flag.
-    disable_created_metrics()  # type: ignore[no-untyped-call]
-    _log.info("starting", **{name: str(value) for name, value in settings if value != ""})
-
-    def started(port: int, metrics_port: int) -> None:
-        if console:
-            host, hold = settings.metrics_listen.host, settings.zero_hold
-            print(_NEXT.format(port=port, host=host, metrics_port=metrics_port, hold=hold), file=sys.stderr)
-        _log.info("listening", port=port, metrics_port=metrics_port)
-
-    return serve(settings, started)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it means to reopen the event log, once there is one
+    how = _how_to_log(words)
+    with logs.written(how.log_level, how.log_format):
+        try:
+            return _attempt(lambda: _start(words), _complain if logs.for_people(how.log_format) else _log_fatal)
+        except Exception:
+            _log.critical("internal_error", exc_info=True)
+            return FAILED
 
 
-_NEXT: Final = """
-capgo-exporter takes posts on port {port}.
+def _how_to_log(words: list[str]) -> LogSettings:
+    try:
+        return read(LogSettings, "", words, strict=False)
+    except (UsageError, ValidationError):  # what is wrong with it is said when all settings are read
+        return LogSettings.model_construct(log_level="info", log_format="auto")
 
-  In capacitor.config, for a debug build on the same network:
-      plugins: {{ CapacitorUpdater: {{ statsUrl: "http://<this machine>:{port}/stats" }} }}
-  (A release build needs https: see README, "A real app".)
-  Try it:
-      curl -d '{{"app_id":"com.example.app","action":"set","platform":"android","version_name":"1.0.0"}}' \\
-          http://127.0.0.1:{port}/stats
-  See it:
-      http://{host}:{metrics_port}/          what has arrived
-      http://{host}:{metrics_port}/metrics   for Prometheus, which must see a new series at 0 first, for {hold:g} s
-"""
+
+def _log_fatal(word: str, sentence: str) -> None:
+    _log.critical(word, error=sentence)
+
+
+def _start(words: list[str]) -> int:
+    called = "\n".join(f"  {command.called:<14} {command.does}" for command in _COMMANDS.values())
+    settings = read(Settings, "", words, f"\n\ncommands, each of which explains itself with --help:\n{called}")
+    if unknown := [*unknown_variables(Settings, os.environ)]:
+        _log.warning("unknown_variables", variables=unknown)
+    # The metrics' library chooses by it, when it is imported, to keep its numbers in files shared with others.
+    for name in ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"):
+        os.environ.pop(name, None)
+    from exporter.start import start
+
+    return start(settings)
+
+
+def _settings(kind: type[Kind], command: str, words: list[str]) -> Kind:
+    settings = read(kind, command, words)
+    for warning in unknown_variables(kind, os.environ):
+        _complain("warning", warning)
+    return settings
 
 
 def _check(words: list[str]) -> int:
-    settings = CliApp.run(CheckSettings, cli_args=words)
+    settings = _settings(CheckSettings, "check", words)
     for line in check(settings.data_dir):
         print(line)
     return OK
 
 
 def _backup(words: list[str]) -> int:
-    settings = CliApp.run(BackupSettings, cli_args=words)
-    host, port = settings.metrics_listen
-    with settings.file.open("xb") as target:
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1" if host == "0.0.0.0" else host, port, timeout=600)  # noqa: S104
-            connection.request("GET", "/backup")
-            response = connection.getresponse()
-            if response.status != http.HTTPStatus.OK:
-                raise OSError(f"the exporter at {host}:{port} answered {response.status}")
-            size = target.write(response.read())
-        except OSError as error:
-            settings.file.unlink()
-            raise OSError(
-                f"no copy was made: {error}; is the exporter running, with --metrics-listen {host}:{port}?"
-            ) from error
-    print(
-        f"{settings.file}: {size} bytes. To use it: ledger.db of an empty data directory, and one start with --restored"
-    )
+    settings = _settings(BackupSettings, "backup", words)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(FAILED))  # not at once: half a copy would be left
+    size = fetch(settings.data_dir, settings.file)
+    print(f"{settings.file}: {size} bytes, for `capgo-exporter restore`")
+    return OK
+
+
+def _restore(words: list[str]) -> int:
+    settings = _settings(RestoreSettings, "restore", words)
+    for line in restore(settings.file, settings.data_dir):
+        print(line)
+    return OK
+
+
+def _health(words: list[str]) -> int:
+    print(health.ask(_settings(HealthSettings, "health", words).metrics_listen))
     return OK
 
 
 def _simulate(words: list[str]) -> int:
     from exporter.simulator import Options, run
 
-    return run(CliApp.run(Options, cli_args=words))
+    return run(_settings(Options, "simulate", words))
 
 
-_COMMANDS: Final[dict[str, Callable[[list[str]], int]]] = {
-    "serve": _serve,
-    "check": _check,
-    "backup": _backup,
-    "simulate": _simulate,
+_COMMANDS: Final = {
+    "serve": _Command(_serve, "serve", "take posts and show metrics; the default"),
+    "check": _Command(_check, "check", "verify the ledger of a stopped exporter"),
+    "backup": _Command(_backup, "backup FILE", "copy the ledger of a running exporter"),
+    "restore": _Command(_restore, "restore FILE", "put a copy in place of a stopped exporter's ledger"),
+    "health": _Command(_health, "health", "say whether the running exporter takes posts"),
+    "simulate": _Command(_simulate, "simulate", "a fleet of devices, for demos, load and tests"),
 }

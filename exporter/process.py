@@ -2,13 +2,20 @@
 
 import ctypes
 import gc
+import os
 import resource
 import signal
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 from typing import Final
+
+import structlog
+
+_log = structlog.get_logger("process")
 
 _M_MMAP_THRESHOLD: Final = -3
 _MMAP_THRESHOLD: Final = 128 * 1024
@@ -24,21 +31,39 @@ class End:
     code = 0
     """The exit code: 1 once something has failed."""
 
-    def __init__(self) -> None:
-        """Takes over both signals; in the main thread."""
+    def __init__(self, limit: float) -> None:
+        """Takes over both signals; in the main thread. When asked for, the end has come in `limit` seconds, always.
+
+        Whatever hangs by then, a disk or a reader: nothing that was acknowledged is lost by a sudden end.
+        """
         self._asked: SimpleQueue[None] = SimpleQueue()
+        self._begun: SimpleQueue[None] = SimpleQueue()
+        self._limit = limit
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._asked.put(None))
+            signal.signal(number, lambda *_: self._ask())
+        threading.Thread(target=self._guard, name="end", daemon=True).start()
 
     def fail(self) -> None:
         """Ask for it from any thread, because something it can't do without is lost."""
         self.code = 1
+        self._ask()
+
+    def _ask(self) -> None:
         self._asked.put(None)
+        self._begun.put(None)
 
     def wait(self, seconds: float | None = None) -> None:
         """Return when it was asked for (once more), at the latest after so many seconds."""
         with suppress(Empty):
             self._asked.get(timeout=seconds)
+
+    def _guard(self) -> None:
+        self._begun.get()
+        time.sleep(self._limit)
+        signal.alarm(1)  # ends the process even if nobody reads what it says last
+        _log.critical("ended_late", seconds=self._limit)
+        os._exit(1)
 
 
 def allow_files(needed: int) -> int:

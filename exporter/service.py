@@ -5,15 +5,16 @@ import signal
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import ip_network
 from typing import Any, Final
 
 import structlog
 from waitress.server import create_server
 
 from exporter import process
+from exporter.addresses import Address
+from exporter.backup.server import serve_copies
 from exporter.counting.budgets import Limits as BudgetLimits
-from exporter.counting.ledger import Ledger, Limits
+from exporter.counting.ledger import Ledger, Limits, View
 from exporter.eventlog.file import EventLog
 from exporter.eventlog.record import Sink
 from exporter.intake.accounts import Accounts
@@ -22,18 +23,21 @@ from exporter.intake.endpoint import App, create_public_app
 from exporter.intake.listener import Listener
 from exporter.intake.paths import StatsPaths
 from exporter.intake.port import Port
-from exporter.intake.refusal_log import RefusalLog
 from exporter.intake.stats import StatsResource
 from exporter.metrics.private import create_loading_app, create_private_app
 from exporter.metrics.readiness import Readiness
 from exporter.metrics.telemetry import Telemetry
-from exporter.settings import Address, Settings
-from exporter.storage.journal import Journal
+from exporter.settings import Settings
+from exporter.storage.journal import OPENED, Journal
+from exporter.storage.ledgerfile import FILE_NAME
 from exporter.wire.fingerprints import fingerprinter
 from exporter.wire.labels import policy
 
 PRIVATE_THREADS: Final = 4
 PRIVATE_CONNECTIONS: Final = 100
+
+GRACE_SECONDS: Final = 5.0
+"""What the end may take beyond the time of a request that is under way."""
 
 FILES_BESIDE: Final = 200
 """Open files besides the public port's connections: the private port's, the ledger's, the event log."""
@@ -70,9 +74,11 @@ def build(settings: Settings, telemetry: Telemetry) -> Parts:
     )
     event_logs = [log for log in (event_log, _open_event_store(settings, telemetry)) if log]
     committer = Committer(ledger, journal, telemetry, event_logs)
-    committer.load(settings.restored)
+    committer.load()
+    telemetry.zero_hold.set(settings.zero_hold)
+    _tell_opened(journal, ledger.view(), telemetry)
     committer.start()
-    paths = StatsPaths(_tokens(settings))
+    paths = StatsPaths([token.get_secret_value() for token in settings.path_token])
     stats = StatsResource(
         committer,
         policy(settings.apps),
@@ -82,18 +88,19 @@ def build(settings: Settings, telemetry: Telemetry) -> Parts:
         settings.max_batch,
         paths,
     )
-    accounts = Accounts(telemetry, RefusalLog())
-    app = create_public_app(stats, accounts, paths, _trusted(settings))
+    accounts = Accounts(telemetry)
+    app = create_public_app(stats, accounts, paths, settings.trusted_proxy)
     return Parts(committer, stats, accounts, paths, app, event_log)
 
 
-def _tokens(settings: Settings) -> tuple[str, ...]:
-    token = settings.path_token.get_secret_value()
-    return (token,) if token else ()
-
-
-def _trusted(settings: Settings) -> list[Any]:
-    return [ip_network(settings.trusted_proxy)] if settings.trusted_proxy else []
+def _tell_opened(journal: Journal, view: View, telemetry: Telemetry) -> None:
+    """Say which ledger this is: a mistyped directory begins a new one."""
+    for how in OPENED:
+        telemetry.ledger_opened.labels(how).set(how == journal.opened)
+    path, events = journal.directory / FILE_NAME, sum(view.events.values())
+    _log.info(
+        "ledger_opened", path=str(path.absolute()), how=journal.opened, events=events, shown_series=len(view.values)
+    )
 
 
 def _open_event_log(settings: Settings, telemetry: Telemetry) -> EventLog | None:
@@ -141,27 +148,37 @@ def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
     limit = _connections(settings.connection_limit)
     process.return_freed_memory()
     process.take_short_turns()
-    end = process.End()
+    end = process.End(settings.request_timeout + GRACE_SECONDS)
     telemetry = Telemetry()
     switch = _Switch(create_loading_app())
     metrics_port = _serve_private(switch, settings.metrics_listen, end.fail)
     with process.nothing_is_garbage():
         parts = build(settings, telemetry)
     make_port = lambda: Port(  # noqa: E731
-        parts.app, parts.stats, parts.accounts, parts.paths, _trusted(settings), settings.request_timeout
+        parts.app, parts.stats, parts.accounts, parts.paths, settings.trusted_proxy, settings.request_timeout
     )
     public = Listener(settings.listen, limit, settings.request_timeout, make_port, end.fail)
-    signal.signal(signal.SIGHUP, lambda *_: parts.event_log.reopen() if parts.event_log else None)
+    event_log = parts.event_log
+    if event_log:
+        signal.signal(signal.SIGHUP, lambda *_: event_log.reopen())
+        event_log.reopen()  # one may have come, and been ignored, while the ledger was loading
     public.start()
+    end_copies = serve_copies(parts.committer)
     readiness = Readiness(parts.committer.ready)
     switch.application = create_private_app(  # ready only now, when posts are taken
-        parts.committer, readiness, parts.committer.counted, telemetry, settings.listen.port
+        parts.committer,
+        readiness,
+        parts.committer.counted,
+        telemetry,
+        settings.listen.port,
+        settings.stats_path,
     )
     started(public.port, metrics_port)
     end.wait()
     _log.info("draining")
     end.wait(readiness.stop())
     public.stop()
+    end_copies()
     parts.committer.stop(STOP_SECONDS)
     _log.info("stopped")
     return end.code

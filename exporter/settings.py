@@ -1,75 +1,27 @@
 """Every setting: its name, type, default, and why it is what it is. A flag wins over its environment variable."""
 
 import os
-import re
-from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, CliImplicitFlag, CliPositionalArg, NoDecode, SettingsConfigDict
+from pydantic import ConfigDict, Field, SecretStr, TypeAdapter, field_validator, model_validator
+from pydantic_settings import BaseSettings, CliImplicitFlag, CliPositionalArg, SettingsConfigDict
 
+from exporter.addresses import AddressSetting, NetworksSetting
 from exporter.eventlog.endpoint import check_endpoint, read_headers
+from exporter.logs import Form
 from exporter.storage.ledgerfile import Durability
-
-_UNITS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_SIZES: Final = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
-
-
-class Duration(float):
-    """Seconds, written with a unit: `150s`, `7d`."""
-
-
-class Size(int):
-    """Bytes, written with a unit: `4MiB`."""
-
-
-class Address(NamedTuple):
-    """Where to listen, written `host:port`; the host of an IPv6 address in brackets."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
-
-
-class Names(frozenset[str]):
-    """A comma-separated list."""
-
-    def __str__(self) -> str:
-        return ",".join(sorted(self))
-
-
-def _duration(value: object) -> Duration:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)", str(value)) or re.fullmatch(r"(0)()", str(value))
-    if match is None:
-        raise ValueError(f"{value!r} is not a duration; write a number and a unit: 500ms, 150s, 10m, 12h, 30d")
-    return Duration(float(match[1]) * _UNITS.get(match[2], 1))
-
-
-def _size(value: object) -> Size:
-    match = re.fullmatch(r"(\d+)\s?(B|KiB|MiB|GiB)?", str(value))
-    if match is None:
-        raise ValueError(f"{value!r} is not a size; write a number of bytes, or one with a unit: 512KiB, 4MiB")
-    return Size(int(match[1]) * _SIZES[match[2] or ""])
-
-
-def _address(value: object) -> Address:
-    host, _, port = str(value).rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 65535:
-        raise ValueError(f"{value!r} is not host:port; for example 127.0.0.1:8080, or 0.0.0.0:8080 for all addresses")
-    return Address(host.strip("[]"), int(port))
-
-
-def _names(value: object) -> Names:
-    return Names(filter(None, (name.strip() for name in str(value).split(","))))
-
-
-DurationSetting = Annotated[Duration, BeforeValidator(_duration)]
-SizeSetting = Annotated[Size, BeforeValidator(_size)]
-AddressSetting = Annotated[Address, NoDecode, BeforeValidator(_address)]
-NamesSetting = Annotated[Names, NoDecode, BeforeValidator(_names)]
+from exporter.values import (
+    AppsSetting,
+    DirectorySetting,
+    DurationSetting,
+    FieldsSetting,
+    HeadersSetting,
+    PathSetting,
+    SizeSetting,
+    TokensSetting,
+    UrlSetting,
+)
 
 
 def _content(file: Path) -> str:
@@ -88,17 +40,39 @@ def _setting(default: object, why: str, **limits: Any) -> Any:
     return Field(default, description=why, validate_default=True, **limits)
 
 
-class _Base(BaseSettings):
+_ANY_TYPE: Final = ConfigDict(arbitrary_types_allowed=True)
+
+
+class Base(BaseSettings):
+    """What the settings of every command have in common."""
+
     model_config = SettingsConfigDict(
         env_prefix="CAPGO_",
+        env_ignore_empty=True,
         arbitrary_types_allowed=True,
         cli_avoid_json=True,
         cli_hide_none_type=True,
         cli_kebab_case=True,
-        cli_prog_name="capgo-exporter",
         cli_show_env_vars=True,
         extra="ignore",
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_not_quoted(cls, value: object) -> object:
+        """`CAPGO_APPS="com.example.shop"` in a file for Docker: it keeps the quotes, and nothing would ever match."""
+        if isinstance(value, str) and len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+            raise ValueError("write the value without quotes; Docker's --env-file takes them for a part of it")
+        return value
+
+    def changed(self) -> dict[str, object]:
+        """The settings that differ from their defaults, as the log shows them: numbers, and text without secrets."""
+        found: dict[str, object] = {}
+        for name, field in type(self).model_fields.items():
+            value = getattr(self, name)
+            if value != TypeAdapter(field.rebuild_annotation(), config=_ANY_TYPE).validate_python(field.default):
+                found[name] = value if isinstance(value, int | float) else str(value)
+        return found
 
 
 _DATA_DIR: Final = (
@@ -108,20 +82,19 @@ _DATA_DIR: Final = (
 _METRICS_LISTEN: Final = (
     "127.0.0.1:10058",
     "private port for /metrics, /healthz, /readyz and a landing page; it has its own threads, so that posts "
-    "can't keep a "
-    "scrape waiting. Only this machine by default; 0.0.0.0:10058 in a container",
+    "can't keep a scrape waiting. Only this machine by default; 0.0.0.0:10058 in a container",
 )
+_LOG_LEVEL: Final = "info", "least severe messages of the log to show"
+_LOG_FORMAT: Final = "auto", "auto: console on a terminal, JSON lines elsewhere"
+Level = Literal["debug", "info", "warning", "error"]
 
 
-class Settings(_Base):
-    """Count what capacitor-updater devices post to statsUrl, for Prometheus.
-
-    Commands: serve (the default), check, backup, simulate; each explains itself with --help.
-    """
+class Settings(Base):
+    """Count what capacitor-updater devices post to statsUrl, for Prometheus."""
 
     listen: AddressSetting = _setting("0.0.0.0:8080", "public port: takes posts at /stats, and serves nothing else")
     metrics_listen: AddressSetting = _setting(*_METRICS_LISTEN)
-    data_dir: Path = _setting(*_DATA_DIR)
+    data_dir: DirectorySetting = _setting(*_DATA_DIR)
     durability: Durability = _setting(
         "process",
         "what an acknowledged event survives: 'process' a kill -9, 'power' also a power cut, at the price of a "
@@ -131,10 +104,9 @@ class Settings(_Base):
     restored: CliImplicitFlag[bool] = _setting(
         False,
         "the ledger is an older copy: begin every series at 0 again, because a counter that goes back reads as "
-        "an increase. "
-        "For one start, after putting a backup in place",
+        "an increase. It does nothing once that is done, so it may stay on",
     )
-    apps: NamesSetting = _setting(
+    apps: AppsSetting = _setting(
         "", "comma-separated app ids to take events of, each with series of its own; empty takes any app"
     )
     max_apps: int = _setting(20, "most apps with series of their own, where --apps names none", ge=1, le=100_000)
@@ -170,37 +142,39 @@ class Settings(_Base):
         "4MiB", "largest post: a device sends up to 200 events after an outage, about 800 KiB with metadata", ge=1
     )
     max_batch: int = _setting(1000, "most events in one post; plugins send at most 200", ge=1, le=100_000)
-    threads: int = _setting(
-        8, "threads that answer posts; they share one core, and wait together for one commit", ge=1, le=256
-    )
     connection_limit: int = _setting(
         2000, "open connections on the public port: phones keep theirs open, and further ones wait", ge=10, le=60_000
     )
     request_timeout: DurationSetting = _setting(
-        "10s", "an unfinished request is refused, and an idle connection closed, after so long", gt=0
+        "10s",
+        "an idle connection is closed after so long, and a request refused that has brought less than 1 KiB a second in "
+        "it; two minutes are the most for one",
+        gt=0,
     )
-    path_token: SecretStr = _setting(
+    path_token: TokensSetting = _setting(
         "",
-        "a secret that is part of statsUrl: posts must go to /<token>/stats, so that strangers can't post",
-        max_length=128,
+        "a secret that is part of statsUrl: posts must go to /<token>/stats, so that strangers can't post; several, "
+        "comma-separated, while you change it",
     )
-    trusted_proxy: str = _setting(
-        "", "address of the proxy in front, whose X-Forwarded-For to believe; only the log of refusals shows addresses"
+    trusted_proxy: NetworksSetting = _setting(
+        "",
+        "comma-separated addresses and networks of the proxies in front, whose X-Forwarded-For to believe; only the "
+        "log of refusals shows addresses",
     )
-    event_log: str = _setting(
+    event_log: PathSetting = _setting(
         "", "write one JSON line for each counted event to this path, or to standard output with '-'"
     )
-    event_log_omit: NamesSetting = _setting(
+    event_log_omit: FieldsSetting = _setting(
         "custom_id",
         "comma-separated fields left out of the event log, and of what the log store gets; custom_id may be a name or "
         "an address",
     )
-    event_store: str = _setting(
+    event_store: UrlSetting = _setting(
         "",
         "push counted events to this log store, an OTLP/HTTP endpoint for logs, used exactly as given: "
         "http://loki:3100/otlp/v1/logs",
     )
-    event_store_headers: SecretStr = _setting(
+    event_store_headers: HeadersSetting = _setting(
         "",
         "headers for the log store, such as Authorization or X-Scope-OrgID, as name=value pairs with commas between "
         "(values percent-encoded). Secrets: give them in the environment, or as @FILE",
@@ -210,19 +184,8 @@ class Settings(_Base):
         "what to send: 'failures' are failed outcomes, failures, health and resets, about one event in a hundred; left "
         "out are set, downloads and their progress, the app's life, page timings and unclean restarts",
     )
-    log_level: Literal["debug", "info", "warning", "error"] = _setting(
-        "info", "least severe messages of the log to show"
-    )
-    log_format: Literal["auto", "console", "json"] = _setting(
-        "auto", "auto: console on a terminal, JSON lines elsewhere"
-    )
-
-    @field_validator("path_token")
-    @classmethod
-    def _fits_into_a_path(cls, token: SecretStr) -> SecretStr:
-        if not re.fullmatch(r"[A-Za-z0-9._~-]*", token.get_secret_value()):
-            raise ValueError("must be made of letters, digits and . _ ~ - only, as it becomes part of an address")
-        return token
+    log_level: Level = _setting(*_LOG_LEVEL)
+    log_format: Form = _setting(*_LOG_FORMAT)
 
     @field_validator("event_store")
     @classmethod
@@ -244,15 +207,10 @@ class Settings(_Base):
         read_headers(text)
         return SecretStr(text)
 
-    @field_validator("trusted_proxy")
-    @classmethod
-    def _is_an_address(cls, proxy: str) -> str:
-        if proxy:
-            try:
-                ip_address(proxy)
-            except ValueError:
-                raise ValueError(f"{proxy!r} is not an IP address, such as 127.0.0.1") from None
-        return proxy
+    @property
+    def stats_path(self) -> str:
+        """Where devices post to, as people may read it: without a secret."""
+        return "/<token>/stats" if self.path_token else "/stats"
 
     @model_validator(mode="after")
     def _one_port_each(self) -> "Settings":
@@ -261,15 +219,35 @@ class Settings(_Base):
         return self
 
 
-class CheckSettings(_Base):
+class LogSettings(Base):
+    """How to log, which is known even if something else is wrong."""
+
+    log_level: Level = _setting(*_LOG_LEVEL)
+    log_format: Form = _setting(*_LOG_FORMAT)
+
+
+class CheckSettings(Base):
     """Verify the ledger of a stopped exporter, and print its totals."""
 
-    data_dir: Path = _setting(*_DATA_DIR)
+    data_dir: DirectorySetting = _setting(*_DATA_DIR)
 
 
-class BackupSettings(_Base):
-    """Copy the ledger of a running exporter to FILE. To use it: put it into an empty data directory as ledger.db, and
-    start once with --restored."""
+class RestoreSettings(Base):
+    """Put FILE, a copy of a ledger, in place of the one of a stopped exporter, which is set aside with all that belongs
+    to it. Then start with --restored."""
+
+    file: CliPositionalArg[Path] = Field(description="a copy that `backup` made, or what a migration kept")
+    data_dir: DirectorySetting = _setting(*_DATA_DIR)
+
+
+class HealthSettings(Base):
+    """Ask the running exporter whether it takes posts: exits with 0 if it does, else with 1."""
+
+    metrics_listen: AddressSetting = _setting("127.0.0.1:10058", "private address of the running exporter")
+
+
+class BackupSettings(Base):
+    """Copy the ledger of a running exporter to FILE, for `capgo-exporter restore`. Only its own user, and root, can."""
 
     file: CliPositionalArg[Path] = Field(description="the copy; must not exist yet")
-    metrics_listen: AddressSetting = _setting("127.0.0.1:10058", "private address of the running exporter")
+    data_dir: DirectorySetting = _setting(*_DATA_DIR)

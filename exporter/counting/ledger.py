@@ -60,14 +60,14 @@ class View(NamedTuple):
     """What one scrape shows: the `values` of the visible `series`, in one order.
 
     New series come last; `departures` is how many have ever left, so while it stays, so does the order of those before.
-    `first_seen` is in seconds since the epoch; `counted`, `dormant` and `forgotten` are numbers of events, the dormant
+    `sightings` are of the versions on /metrics; `counted`, `dormant` and `forgotten` are numbers of events, the dormant
     ones among the counted; `budgets` is how full each label's budget is.
     """
 
     series: Sequence[Series]
     values: Sequence[int]
     departures: int
-    first_seen: dict[Version, float]
+    sightings: dict[Version, Sighting]
     counted: int
     dormant: int
     forgotten: int
@@ -85,6 +85,17 @@ class View(NamedTuple):
         shown = sum(self.values)
         held = self.counted - shown - self.dormant
         return {"shown": shown, "held": held, "dormant": self.dormant, "forgotten": self.forgotten}
+
+    @property
+    def newest(self) -> dict[str, float]:
+        """The arrival of the newest event of each app, in seconds since the epoch.
+
+        After a restart it may be older than it was by up to `LAST_SEEN_STEP`, until the app's next event.
+        """
+        found: dict[str, float] = {}
+        for version, sighting in self.sightings.items():
+            found[version.app_id] = max(found.get(version.app_id, 0.0), sighting.last)
+        return found
 
 
 def _first(seen: tuple[Version, Sighting]) -> float:
@@ -254,7 +265,7 @@ class Ledger:
             self._shown_series,
             list(self._shown.values()),
             self._departures,
-            {version: sighting.first for version, sighting in self._sightings.items()},
+            self._sightings.copy(),
             self._counted,
             sum(self._dormant.values()),
             self._forgotten_events,
@@ -270,6 +281,7 @@ class Ledger:
         """Ask what it takes to show every series from 0 on; what was counted so far becomes forgotten."""
         changes = Changes(now, forgotten_events=self._forgotten_events + self._counted)
         changes.totals = dict.fromkeys(self._totals, 0)
+        changes.sightings = self._sightings.copy()  # this is no event
         for series, show in self._shows.items():
             state = State.DORMANT if show.state is State.DORMANT else State.HIDDEN
             changes.shows[series] = Show(state, 0, now)

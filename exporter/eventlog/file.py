@@ -10,24 +10,23 @@ writes. What does not fit into the buffer is dropped and counted.
 
 import json
 import queue
-import sys
 import threading
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from datetime import UTC, datetime
 from enum import Enum
-from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
 import structlog
 
+from exporter.eventlog.output import LinesLostError, Output
 from exporter.eventlog.record import Record, counted_events
 from exporter.wire.labels import Series
 
 BUFFER_BYTES: Final = 16 * 1024 * 1024
 """Posts that wait to be written, at the most: seconds of a busy fleet."""
 
-STDOUT: Final = "-"
+PATIENCE: Final = 2.0
+"""Seconds in which a reader must take something at the end."""
 
 _log = structlog.get_logger("eventlog")
 
@@ -42,20 +41,15 @@ class EventLog:
 
     def __init__(self, target: str, omit: Collection[str], dropped: Callable[[int], None]) -> None:
         """`dropped` is told how many lines were lost. Raises `OSError` if the target can't be written."""
-        self._target = target
         self._omit = frozenset(omit)
         self._dropped = dropped
         self._queue: queue.SimpleQueue[Record | _Order] = queue.SimpleQueue()
         self._waiting = 0
         self._lock = threading.Lock()
-        self._file: TextIO | None = self._open()
+        self._output = Output(target)
+        self._failing = False
         self._thread = threading.Thread(target=self._run, name="event-log", daemon=True)
         self._thread.start()
-
-    def _open(self) -> TextIO:
-        if self._target == STDOUT:
-            return sys.stdout
-        return Path(self._target).open("a", encoding="ascii")
 
     def offer(self, record: Record) -> None:
         """Take a record, or drop it if the buffer is full; returns at once."""
@@ -73,40 +67,37 @@ class EventLog:
         self._queue.put(_Order.REOPEN)
 
     def close(self) -> None:
-        """Write what waits, and end."""
+        """Write what waits, and end. A reader that takes nothing more is not waited for, which the log tells."""
         self._queue.put(_Order.END)
-        self._thread.join()
-        self._close()
+        taken = -1
+        while self._thread.is_alive() and taken < self._output.written:
+            taken = self._output.written
+            self._thread.join(PATIENCE)
+        if self._thread.is_alive():
+            _log.warning("event_log_unfinished", bytes=self._waiting)
 
     def _run(self) -> None:
         while (item := self._queue.get()) is not _Order.END:
             if item is _Order.REOPEN:
-                self._rotate()
+                self._output.reopen()
             else:
                 self._write(item)
+        self._output.close()
 
     def _write(self, record: Record) -> None:
+        try:
+            self._output.write(lines(record, self._omit))
+        except Exception as error:  # whatever it is, the log must go on
+            self._failing = True
+            self._dropped(error.number if isinstance(error, LinesLostError) else len(record.counted))
+            _log.error("event_log_unwritable", error=str(error))
+            self._output.reopen()
+        else:
+            if self._failing:
+                self._failing = False
+                _log.info("event_log_back", ends="event_log_unwritable")
         with self._lock:
             self._waiting -= len(record.body)
-        try:
-            self._file = self._file or self._open()
-            self._file.writelines(lines(record, self._omit))
-            self._file.flush()
-        except Exception as error:  # whatever it is, the log must go on
-            self._dropped(len(record.counted))
-            _log.error("event_log_unwritable", error=str(error))
-            self._rotate()
-
-    def _rotate(self) -> None:
-        self._close()
-        with suppress(OSError):  # the next line tries again
-            self._file = self._open()
-
-    def _close(self) -> None:
-        file, self._file = self._file, None
-        if file is not None and self._target != STDOUT:
-            with suppress(OSError):
-                file.close()
 
 
 def lines(record: Record, omit: Collection[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from exporter.intake.refusal_log import RefusalLog
+from exporter.intake.refusal_log import note_refusal
 from exporter.metrics.telemetry import Telemetry
 from exporter.wire.events import Reason
 
@@ -10,9 +10,8 @@ from exporter.wire.events import Reason
 class Accounts:
     """Notes what was answered; for one thread."""
 
-    def __init__(self, telemetry: Telemetry, log: RefusalLog) -> None:
+    def __init__(self, telemetry: Telemetry) -> None:
         self._count = telemetry.count_request
-        self._log = log
 
     def note(
         self, status: int, refusal: str | None, rejected: Mapping[Reason, int] | None, client: Callable[[], str]
@@ -20,7 +19,7 @@ class Accounts:
         """A request was answered; `client` tells the address that it came from."""
         self._count(status, refusal)
         if refusal is not None:
-            self._log.note(refusal, client())
+            note_refusal(refusal, client())
         elif rejected:
             for reason, number in rejected.items():
-                self._log.note(reason, client(), number)
+                note_refusal(reason, client(), number)

@@ -10,9 +10,9 @@ that would wait for longer than `PATIENCE` behind a commit that hangs are refuse
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -52,7 +52,7 @@ class OverloadedError(Exception):
     """The post can't be counted soon enough; nothing of it was."""
 
 
-class BusyError(Exception):
+class BusyError(TimeoutError):
     """The committer had no turn to give in time."""
 
 
@@ -141,15 +141,13 @@ class Committer:
 
     # In the committer's thread.
 
-    def load(self, restored: bool) -> None:
-        """Rebuild the ledger from its journal, before the start; `restored` says that it is an older copy.
-
-        Raises `LedgerError`.
-        """
+    def load(self) -> None:
+        """Rebuild the ledger from its journal, before the start. Raises `LedgerError`."""
         self._journal.load(self._ledger.apply)
-        if restored:
-            self._commit(self._ledger.begin_anew(self._clock()))
-            self._journal.mark_restored()
+        if self._journal.is_copy:
+            changes = self._ledger.begin_anew(self._clock())
+            self._journal.begin_anew(changes)
+            self._ledger.apply(changes)
         self._view = self._ledger.view()
 
     def start(self) -> None:
@@ -182,14 +180,13 @@ class Committer:
 
     def count(self, posts: list[Post]) -> None:
         """Count posts in one transaction, and set their `series`. Raises `StorageUnavailableError`."""
-        self._settle()
-        draft = Draft(self._ledger, self._clock(), self._journal.remembers)
-        for post in posts:
-            post.series = draft.add(post.entries)
-        self._commit(draft.changes)
+        with self._troubles_told():
+            self._settle()
+            draft = Draft(self._ledger, self._clock(), self._journal.remembers)
+            for post in posts:
+                post.series = draft.add(post.entries)
+            self._commit(draft.changes)
         self._telemetry.count_folded(draft.folded)
-        for series in draft.changes.totals:
-            self._telemetry.last_event[series.version.app_id] = draft.changes.at
         for post in posts:
             self._note(post, draft.changes.at)
 
@@ -202,6 +199,18 @@ class Committer:
             for log in self._event_logs:
                 log.offer(record)
 
+    @contextmanager
+    def _troubles_told(self) -> Iterator[None]:
+        """Have the log say what the disk refuses, and when it takes it again."""
+        failing = not self._journal.healthy
+        try:
+            yield
+        except StorageUnavailableError as error:
+            _log.error("storage_unavailable", error=str(error))
+            raise
+        if failing and self._journal.healthy:
+            _log.info("storage_back", ends="storage_unavailable")
+
     def _settle(self) -> None:
         landed = self._journal.settle()
         if landed is not None:
@@ -212,9 +221,8 @@ class Committer:
             started = time.perf_counter()
             try:
                 self._journal.commit(changes)
-            except StorageUnavailableError as error:
+            except StorageUnavailableError:
                 self._telemetry.commit_errors.inc()
-                _log.error("storage_unavailable", error=str(error))
                 raise
             finally:
                 self._telemetry.commit_seconds.observe(time.perf_counter() - started)
@@ -225,7 +233,7 @@ class Committer:
         if self._not_shown is not None:
             view, self._not_shown = self._not_shown, None
             return view
-        with suppress(StorageUnavailableError):  # then all stays as it was shown
+        with suppress(StorageUnavailableError), self._troubles_told():  # then all stays as it was shown
             self._settle()
             self._commit(self._ledger.exposure(self._clock()))
         return self._look()
@@ -236,8 +244,9 @@ class Committer:
 
     def _commit_nothing(self) -> bool:
         try:
-            self._settle()
-            self._journal.commit(Changes(self._clock()))
+            with self._troubles_told():
+                self._settle()
+                self._journal.commit(Changes(self._clock()))
         except StorageUnavailableError:
             return False
         return True
@@ -245,6 +254,10 @@ class Committer:
     def _back_up(self, target: Path) -> None:
         self._settle()  # what is in doubt may hold a transaction open, and the copy would wait for its end
         self._journal.backup(target)
+
+    def _note_backup(self) -> None:
+        self._settle()
+        self._journal.note_backup(self._clock())
 
     # In any thread.
 
@@ -293,14 +306,18 @@ class Committer:
     def backup(self, target: Path) -> None:
         """Write a consistent copy of the ledger; posts wait until it is complete.
 
-        Raises `StorageUnavailableError`, `sqlite3.Error` or `BusyError`.
+        Raises `StorageUnavailableError`, `sqlite3.Error`, `OSError` or `BusyError`.
         """
         _result(self._ask(partial(self._back_up, target), BACKUP_PATIENCE))
 
+    def note_backup(self) -> None:
+        """Remember that a copy was handed over now. Raises `StorageUnavailableError` or `BusyError`."""
+        _result(self._ask(self._note_backup))
+
     def observe(self) -> None:
         """Bring the gauges about the ledger up to date."""
-        self._telemetry.ready.set(self.ready())
         self._telemetry.ledger_bytes.set(self._journal.size)
+        self._telemetry.last_backup.set(self._journal.last_backup)
         since = self._ledger.seen.since
         self._telemetry.dedup_span.set(0 if since is None else self._clock() - since)
 

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import structlog
 
+from exporter.addresses import Address
 from exporter.intake.connection import Connection
 from exporter.intake.port import Port
-from exporter.settings import Address
 
 BACKLOG: Final = 2048
 """Connections that the kernel keeps while we take none."""

@@ -15,14 +15,23 @@ _LANDING_ROWS: Final = 200
 class LandingResource:
     """A page for people."""
 
-    def __init__(self, counted: Callable[[], Mapping[Version, int]], version: str, stats_port: int) -> None:
+    def __init__(
+        self, counted: Callable[[], Mapping[Version, int]], version: str, stats_port: int, stats_path: str
+    ) -> None:
+        """`stats_path` as people may read it: a placeholder where it holds a secret."""
         self._counted = counted
         self._version = version
         self._stats_port = stats_port
+        self._stats_path = stats_path
 
     def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
         """Show it."""
-        page = _PAGE.format(version=escape(self._version), port=self._stats_port, table=_table(self._counted()))
+        page = _PAGE.format(
+            version=escape(self._version),
+            port=self._stats_port,
+            path=escape(self._stats_path),
+            table=_table(self._counted()),
+        )
         reply(resp, page.encode(), content_type="text/html; charset=utf-8")
 
 
@@ -60,7 +69,7 @@ td:last-child {{ text-align: right; }}
 <li><a href="/healthz">Health</a></li>
 <li><a href="/readyz">Readiness</a></li>
 </ul>
-<p>Devices post to <code>/stats</code> on port {port}. Events counted so far, including those that /metrics holds back
+<p>Devices post to <code>{path}</code> on port {port}. Events counted so far, including those that /metrics holds back
 until Prometheus has seen their series at 0:</p>
 {table}
 </body>

@@ -1,16 +1,12 @@
-"""The private port: metrics for Prometheus, health for whoever runs this, a copy of the ledger for this machine."""
+"""The private port: metrics for Prometheus, health for whoever runs this."""
 
-import sqlite3
-import tempfile
 import time
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
-from ipaddress import ip_address
-from pathlib import Path
 from typing import Any, Protocol
 
 import falcon
 
+from exporter import __version__
 from exporter.counting.ledger import View
 from exporter.metrics.exposition import Exposer, encoded
 from exporter.metrics.landing import LandingResource
@@ -18,16 +14,11 @@ from exporter.metrics.readiness import Readiness
 from exporter.metrics.scrapers import SCRAPE_HEADER, Scrapers
 from exporter.metrics.telemetry import Telemetry
 from exporter.replies import OK, RequestRefusedError, reply, with_error_forms
-from exporter.storage.journal import StorageUnavailableError
 from exporter.wire.labels import Version
 
 
 class Source(Protocol):
     """What the private port asks; any thread may."""
-
-    @property
-    def directory(self) -> Path:
-        """The data directory."""
 
     def view(self, scrape: bool) -> View:
         """What to show now; a `scrape` moves series on."""
@@ -35,8 +26,8 @@ class Source(Protocol):
     def observe(self) -> None:
         """Bring the gauges about the ledger up to date."""
 
-    def backup(self, target: Path) -> None:
-        """Write a consistent copy of the ledger. Raises `StorageUnavailableError` or `sqlite3.Error`."""
+    def ready(self) -> bool:
+        """Whether posts can be counted."""
 
 
 def create_private_app(
@@ -45,15 +36,15 @@ def create_private_app(
     counted: Callable[[], Mapping[Version, int]],
     telemetry: Telemetry,
     stats_port: int,
+    stats_path: str,
 ) -> Callable[..., Any]:
-    """The WSGI app of the private port: metrics, health, and a page for people."""
+    """The WSGI app of the private port: metrics, health, and a page for people, who may read `stats_path`."""
     app = falcon.App()
     app.req_options.strip_url_path_trailing_slash = True
     app.add_route("/metrics", MetricsResource(source, telemetry))
     app.add_route("/healthz", HealthResource())
     app.add_route("/readyz", ReadyResource(readiness))
-    app.add_route("/backup", BackupResource(source))
-    app.add_route("/", LandingResource(counted, version("capgo-exporter"), stats_port))
+    app.add_route("/", LandingResource(counted, __version__, stats_port, stats_path))
     return with_error_forms(app)
 
 
@@ -83,6 +74,7 @@ class MetricsResource:
         scrape = self._scrapers.count(req.get_header(SCRAPE_HEADER), req.get_header("Accept"), req.user_agent)
         view = self._source.view(scrape)
         self._source.observe()
+        self._telemetry.ready.set(self._source.ready())  # what /readyz says
         families = self._telemetry.families(view)
         content_type, parts = self._exposer.expose(view, families, req.get_header("Accept") or "")
         encoding, body = encoded(parts, req.get_header("Accept-Encoding") or "")
@@ -119,23 +111,3 @@ class ReadyResource:
         reply(resp, OK)
 
     on_head = on_get
-
-
-class BackupResource:
-    """`/backup`: a consistent copy of the ledger, for `capgo-exporter backup` on the same machine."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """The copy as a file; it holds the fingerprints' key, so nobody gets it from elsewhere."""
-        if not ip_address(req.remote_addr).is_loopback:
-            raise RequestRefusedError("not_found")
-        with tempfile.TemporaryDirectory(dir=self._source.directory, prefix="backup-") as folder:
-            path = Path(folder) / "ledger.db"
-            try:
-                self._source.backup(path)
-            except (StorageUnavailableError, sqlite3.Error):
-                raise RequestRefusedError("storage_unavailable") from None
-            resp.content_type = "application/vnd.sqlite3"
-            resp.set_stream(path.open("rb"), path.stat().st_size)  # goes on when the name is gone

@@ -72,7 +72,6 @@ class Telemetry:
 
     def __init__(self) -> None:
         self.tally = Tally()
-        self.last_event: dict[str, float] = {}
         self.own = registry = CollectorRegistry()
         self.requests = Counter(
             "capgo_exporter_requests",
@@ -136,6 +135,22 @@ class Telemetry:
             "Age of the oldest fingerprint in memory: retries of newer events are recognised without the disk.",
             registry=registry,
         )
+        self.zero_hold = Gauge(
+            "capgo_exporter_zero_hold_seconds",
+            "Seconds for which a new series is held at 0; must exceed twice the scrape interval.",
+            registry=registry,
+        )
+        self.last_backup = Gauge(
+            "capgo_exporter_last_backup_timestamp_seconds",
+            "When a copy of the ledger was last handed over whole, in seconds since the epoch; 0 if none ever was.",
+            registry=registry,
+        )
+        self.ledger_opened = Gauge(
+            "capgo_exporter_ledger_opened",
+            "1 for how the ledger was opened at the start: created anew, migrated, restored from a copy, or found.",
+            ["how"],
+            registry=registry,
+        )
         Gauge(
             "capgo_exporter_build_info", "1, labelled with the exporter's version.", ["version"], registry=registry
         ).labels(version("capgo-exporter")).set(1)
@@ -193,18 +208,6 @@ class Telemetry:
         """Every family but the event counters; those about the ledger are of the same moment as `view`."""
         yield from _event_families(self.tally)
         yield from _ledger_families(view)
-        last = GaugeMetricFamily(
-            "capgo_exporter_last_event_timestamp_seconds",
-            "Arrival of the newest counted event of an app since the exporter started, in seconds since the epoch.",
-            labels=["app_id"],
-        )
-        shown = {version.app_id for version in view.first_seen}
-        for app_id, at in self.last_event.copy().items():
-            if app_id in shown:
-                last.add_metric([app_id], at)
-            else:
-                self.last_event.pop(app_id, None)
-        yield last
         yield from self.own.collect()
 
 
@@ -243,10 +246,19 @@ def _ledger_families(view: View) -> Iterator[Metric]:
         "Arrival of the first event of a version on a platform, in seconds since the epoch.",
         labels=["app_id", "platform", "version"],
     )
-    for version_, at in view.first_seen.items():
+    for version_, sighting in view.sightings.items():
         if not version_.test:
-            first_seen.add_metric([version_.app_id, version_.platform, version_.version], at)
+            first_seen.add_metric([version_.app_id, version_.platform, version_.version], sighting.first)
     yield first_seen
+    newest = GaugeMetricFamily(
+        "capgo_exporter_last_event_timestamp_seconds",
+        "Arrival of the newest counted event of an app, in seconds since the epoch; after a restart up to an hour "
+        "older until the next one.",
+        labels=["app_id"],
+    )
+    for app_id, at in view.newest.items():
+        newest.add_metric([app_id], at)
+    yield newest
 
 
 def _budget_families(view: View) -> Iterator[Metric]:

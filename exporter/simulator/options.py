@@ -8,11 +8,12 @@ from typing import Annotated, Any, Final, cast
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
-from exporter.settings import DurationSetting
+from exporter.settings import Base
 from exporter.simulator.dialects import PLATFORMS, Platform
 from exporter.simulator.stories import FAILURES, STAGES, Rollout
+from exporter.values import DurationSetting, Shown
 
 _CHOICE: Final = re.compile(r"([a-z]+):(\w+)=(0?\.\d+|[01](?:\.0*)?)")
 _APP_ID: Final = re.compile(r"[a-zA-Z0-9]+(\.[a-zA-Z0-9_-]+)+")
@@ -53,22 +54,13 @@ def _option(default: Any, why: str, **limits: Any) -> Any:
     return Field(default, description=why, validate_default=True, **limits)
 
 
-class Options(BaseSettings):
+class Options(Base):
     """A fleet of devices that behaves like the real plugin, for demos, load and tests. It takes a new version while
     it is watched, and accounts at the end for every event that it sent."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="CAPGO_SIMULATE_",
-        arbitrary_types_allowed=True,
-        cli_avoid_json=True,
-        cli_hide_none_type=True,
-        cli_kebab_case=True,
-        cli_prog_name="capgo-exporter simulate",
-        cli_show_env_vars=True,
-        extra="ignore",
-    )
+    model_config = SettingsConfigDict(env_prefix="CAPGO_SIMULATE_")
 
-    url: Annotated[str, AfterValidator(_url)] = _option(
+    url: Annotated[str, AfterValidator(_url), Shown("URL")] = _option(
         "http://127.0.0.1:8080/stats",
         "the statsUrl, used exactly as given, http or https; never one that real devices post to: its counts can't "
         "be told from theirs",
@@ -79,21 +71,23 @@ class Options(BaseSettings):
     )
     duration: DurationSetting = _option("60s", "how long to start new work; then what is queued is sent", gt=0)
     seed: int = _option(1, "the same seed makes the same devices live through the same events")
-    report: Path | None = _option(
+    report: Annotated[Path | None, Shown("FILE")] = _option(
         None, "write here, as JSON, what was sent and what was acknowledged, series by series"
     )
-    app: list[Annotated[str, AfterValidator(_app)]] = _option(
+    app: Annotated[list[Annotated[str, AfterValidator(_app)]], Shown("APP,...")] = _option(
         ["com.example.shop"], "app ids, repeated or comma-separated; devices are spread evenly", min_length=1
     )
-    native_version: str = _option("1.2.0", "the version in the store, to which devices without an update fall back")
-    from_version: str = _option("1.2.3", "the version that the fleet runs at first")
-    to_version: str = _option("1.2.4", "the version that is rolled out")
-    fail: list[Annotated[str, AfterValidator(_fail)]] = _option(
+    native_version: Annotated[str, Shown("VERSION")] = _option(
+        "1.2.0", "the version in the store, to which devices without an update fall back"
+    )
+    from_version: Annotated[str, Shown("VERSION")] = _option("1.2.3", "the version that the fleet runs at first")
+    to_version: Annotated[str, Shown("VERSION")] = _option("1.2.4", "the version that is rolled out")
+    fail: Annotated[list[Annotated[str, AfterValidator(_fail)]], Shown("PLATFORM:WHAT=SHARE,...")] = _option(
         [],
         "share of the new version's installs that end in a failure, as android:update_fail=0.07; repeated or "
         f"comma-separated; of: {', '.join(FAILURES)}",
     )
-    stall: list[Annotated[str, AfterValidator(_stall)]] = _option(
+    stall: Annotated[list[Annotated[str, AfterValidator(_stall)]], Shown("PLATFORM:WHAT=SHARE,...")] = _option(
         [],
         "share of downloads of the new version that die without a word before they reach a stage, as android:70=0.06; "
         "repeated or comma-separated",

@@ -3,7 +3,8 @@
 The store's contract:
 
 - One process at a time has the file open; a second is refused. Within it, only the holder of the commit lock calls.
-- Order: make, `load` once, then any number of `settle`, `commit`, `remembers` and `backup`; `close` last.
+- Order: make, `load` once, `begin_anew` if it is a copy, then any number of `settle`, `commit`, `remembers`,
+  `backup` and `note_backup`; `close` last.
 - After `commit` returns, the changes survive the death of this process (durability `process`: write-ahead log, not
   synced at each commit) or of the machine (`power`: synced before it returns). They are there whole or not at all.
 - After `commit` has raised `StorageUnavailableError`, nothing is known yet: the write may have reached the disk before
@@ -18,16 +19,24 @@ The store's contract:
 import sqlite3
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, suppress
 from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, get_args
+
+import structlog
 
 from exporter.counting.changes import Changes
 from exporter.counting.seen import OnDisk
 from exporter.storage import ledgerfile, tables
-from exporter.storage.ledgerfile import Durability, LedgerError
+from exporter.storage.directory import locked, make
+from exporter.storage.errors import LedgerError, copied, unusable
+from exporter.storage.ledgerfile import Durability
 from exporter.wire.labels import Series
+
+Opened = Literal["created", "migrated", "restored", "found"]
+"""How a ledger came to be open: made anew, of an older schema, a copy, or as it was left."""
+OPENED: Final[tuple[Opened, ...]] = get_args(Opened)
 
 OLD_ROWS: Final = 10_000_000
 """Fingerprints on disk beside those in memory, at the most (about 250 MB); the oldest by device time go first."""
@@ -62,9 +71,19 @@ _TIDY: Final = (
 )
 _END_OF_TIME: Final = 2**63 - 1
 
+_log = structlog.get_logger("storage")
+
 
 class StorageUnavailableError(Exception):
     """The disk did not do what was asked; if that was a commit, `Journal.settle` says whether it landed."""
+
+
+def _how(created: bool, older: bool, is_copy: bool) -> Opened:
+    if is_copy:
+        return "restored"
+    if older:
+        return "migrated"
+    return "created" if created else "found"
 
 
 def _last_transaction(db: sqlite3.Connection) -> tuple[int, float]:
@@ -80,7 +99,7 @@ class Journal:
     ) -> None:
         """`memory` is how many fingerprints `recent` keeps, `window` for how many seconds `old` does.
 
-        A copy made by `backup` opens only if it is known to be `restored`. Raises `LedgerError`.
+        A copy opens only if it is known to be `restored`, and then has to `begin_anew`. Raises `LedgerError`.
         """
         self.directory = directory
         self._path = directory / ledgerfile.FILE_NAME
@@ -91,19 +110,27 @@ class Journal:
         """Changes that may have landed or not, and the number of their transaction."""
         self._failing = False
         self._tidied = 0.0
-        self._resources = ExitStack()
-        ledgerfile.make_directory(directory)
-        self._resources.enter_context(ledgerfile.locked(directory))
-        if not self._path.exists():
+        ledgerfile.refuse_old_sqlite()
+        make(directory)
+        with ExitStack() as resources:
+            resources.enter_context(locked(directory))
+            self._look(restored)
+            self._resources = resources.pop_all()
+
+    def _look(self, restored: bool) -> None:
+        created = not self._path.exists()
+        if created:
             ledgerfile.create(self._path)
         with ledgerfile.look(self._path) as db:
             self.key = bytes(tables.meta(db, "key"))
-            if tables.meta(db, "is_copy") and not restored:
-                raise LedgerError(
-                    "ledger_is_a_copy",
-                    f"{self._path} is a backup: start once with --restored, so that its series begin at 0 again "
-                    "(a counter that goes back to an older value reads as an increase)",
-                )
+            self.is_copy = bool(tables.meta(db, "is_copy"))
+            self.last_backup = tables.last_backup(db)
+            older = tables.schema(db) < ledgerfile.SCHEMA_VERSION
+        self.opened = _how(created, older, self.is_copy)
+        if self.is_copy and not restored:
+            raise copied(self._path)
+        if restored and not self.is_copy:
+            _log.warning("restored_ignored", ledger=str(self._path), why="it is not marked as a copy")
 
     def load(self, apply: Callable[[Changes], None]) -> None:
         """Hand over all that was committed, and open the file for writing. Raises `LedgerError`."""
@@ -115,7 +142,16 @@ class Journal:
             try:
                 self.commit(Changes(self._latest))
             except StorageUnavailableError as error:
-                raise ledgerfile.unusable(self.directory, error) from error
+                raise unusable(self.directory, error) from error
+
+    def begin_anew(self, changes: Changes) -> None:
+        """Write what it takes to begin anew, after which the file is a copy no longer. Raises `LedgerError`."""
+        try:
+            self.commit(changes)
+            self._db.execute("UPDATE meta SET value = 0 WHERE name = 'is_copy'")
+        except (StorageUnavailableError, sqlite3.Error) as error:
+            raise unusable(self.directory, error) from error
+        self.is_copy = False
 
     def _open(self) -> None:
         self._db = ledgerfile.connect(self._path, self._durability)
@@ -286,15 +322,16 @@ class Journal:
         return dropped
 
     def backup(self, target: Path) -> None:
-        """Write a consistent copy of the ledger. Raises `sqlite3.Error`."""
-        with closing(sqlite3.connect(target, isolation_level=None)) as copy:
-            self._db.backup(copy)
-            copy.execute("PRAGMA journal_mode = DELETE")
-            copy.execute("UPDATE meta SET value = 1 WHERE name = 'is_copy'")
+        """Write a consistent copy of the ledger. Raises `OSError` or `sqlite3.Error`."""
+        ledgerfile.copy(self._db, target)
 
-    def mark_restored(self) -> None:
-        """Note that this file is a copy no longer: its series have begun anew."""
-        self._db.execute("UPDATE meta SET value = 0 WHERE name = 'is_copy'")
+    def note_backup(self, at: float) -> None:
+        """Remember that a copy was handed over. Raises `StorageUnavailableError`."""
+        try:
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES ('last_backup', ?)", (at,))
+        except sqlite3.Error as error:
+            raise StorageUnavailableError(str(error)) from error
+        self.last_backup = at
 
     def close(self) -> None:
         """Close the file, its write-ahead log folded into it, and let go of the directory."""

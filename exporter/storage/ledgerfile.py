@@ -5,17 +5,26 @@ with a `LedgerError` and left as it is. A new file is made complete under anothe
 empty or truncated one is damage and not a beginning.
 """
 
-import fcntl
 import os
 import secrets
-import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
-from exporter.storage import tables
+import structlog
+
+from exporter.storage import directory, tables
+from exporter.storage.errors import (
+    LedgerError,
+    damaged,
+    log_of,
+    refused_by_sqlite,
+    stale_log,
+    too_new,
+    unusable,
+)
 from exporter.wire.fingerprints import KEY_SIZE
 
 FILE_NAME: Final = "ledger.db"
@@ -62,62 +71,37 @@ _LOG_BYTES: Final = 4 * 2**20
 """Of the write-ahead log, beyond which it is folded into the file."""
 
 
-class LedgerError(Exception):
-    """The ledger can't be used; `name` is one fixed word, the message says what is wrong and how to mend it."""
+SQLITE_NEEDED: Final = (3, 35, 0)
+"""The first with RETURNING."""
 
-    def __init__(self, name: str, message: str) -> None:
-        super().__init__(message)
-        self.name = name
+RESTORING: Final = ".restoring"
+"""What is added to the name of a copy on its way into the ledger's place."""
 
-
-def make_directory(directory: Path) -> None:
-    """Make the data directory, if it is not there. Raises `LedgerError`."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise unusable(directory, error) from error
+_log = structlog.get_logger("storage")
 
 
-def unusable(directory: Path, error: Exception) -> LedgerError:
-    """The refusal of a directory that can't hold a ledger."""
-    return LedgerError(
-        "data_dir_unusable", f"{directory} can't hold the ledger ({error}): make it a writable directory with space"
-    )
-
-
-@contextmanager
-def locked(directory: Path) -> Iterator[None]:
-    """Keep every other process away from a data directory. Raises `LedgerError`."""
-    try:
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as error:
-        raise unusable(directory, error) from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError as error:
-        raise in_use(directory) from error
-    finally:
-        os.close(descriptor)
-
-
-def in_use(path: Path) -> LedgerError:
-    """The refusal of a ledger that another process has open."""
-    return LedgerError(
-        "ledger_in_use", f"{path} is in use by another process: stop it, or give this one its own --data-dir"
-    )
+def refuse_old_sqlite(found: tuple[int, ...] = sqlite3.sqlite_version_info) -> None:
+    """Raises `LedgerError` if SQLite is too old for the statements that count."""
+    if found < SQLITE_NEEDED:
+        raise LedgerError(
+            "sqlite_too_old",
+            f"Python's SQLite is {'.'.join(map(str, found))}, and {'.'.join(map(str, SQLITE_NEEDED))} or newer is "
+            "needed: use a Python that brings one, or the container image",
+        )
 
 
 def create(path: Path) -> None:
     """Make a new, empty ledger. Raises `LedgerError`."""
-    if path.with_name(path.name + "-wal").exists():
-        raise LedgerError(
-            "ledger_damaged",
-            f"{path} is missing but its write-ahead log is there: restore the file, or move the log away to begin anew",
-        )
+    for left in (log_of(path), path.with_name(path.name + RESTORING)):
+        if left.exists():
+            raise LedgerError(
+                "ledger_damaged",
+                f"{path} is missing but {left.name} is there: put the file back, with `capgo-exporter restore FILE` if "
+                "it is a backup, or move what is left away to begin anew",
+            )
     new = path.with_name(path.name + ".new")
     try:
-        new.unlink(missing_ok=True)
+        _make_private(new)
         with closing(sqlite3.connect(new, isolation_level=None)) as db:
             db.execute(f"PRAGMA page_size = {_PAGE}")
             db.executescript(f"BEGIN; {SCHEMA}")
@@ -127,19 +111,35 @@ def create(path: Path) -> None:
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             db.execute("COMMIT")
-        new.chmod(0o600)
         new.rename(path)
-        _sync_directory(path.parent)
     except (OSError, sqlite3.Error) as error:
         raise unusable(path.parent, error) from error
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        directory.sync(path.parent)
+    except OSError as error:
+        _log.warning("directory_not_synced", directory=str(path.parent), error=str(error))
+
+
+def _make_private(path: Path) -> None:
+    """Make an empty file that nobody else may read; by its mode from the start, as not every file system has chmod."""
+    path.unlink(missing_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def copy(db: sqlite3.Connection, target: Path) -> None:
+    """Write a consistent copy of an open ledger, marked as one, and leave nothing if that fails.
+
+    Raises `OSError` or `sqlite3.Error`.
+    """
+    _make_private(target)
+    try:
+        with closing(sqlite3.connect(target, isolation_level=None)) as made:
+            db.backup(made)
+            made.execute("PRAGMA journal_mode = DELETE")
+            made.execute("UPDATE meta SET value = 1 WHERE name = 'is_copy'")
+    except BaseException:
+        target.unlink()
+        raise
 
 
 @contextmanager
@@ -150,11 +150,12 @@ def look(path: Path) -> Iterator[sqlite3.Connection]:
     """
     aside = [file for file in (path.with_name(path.name + end) for end in ("-wal", "-shm")) if not file.exists()]
     try:
+        _refuse_stale_log(path)
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=0)) as db:
             _refuse_foreign(db, path)
             yield db
-    except sqlite3.Error as error:
-        raise _refusal(path, error) from error
+    except (OSError, sqlite3.Error) as error:
+        raise refused_by_sqlite(path, error) from error
     except (TypeError, ValueError, LookupError) as error:
         raise damaged(path, str(error)) from error
     finally:
@@ -180,28 +181,21 @@ def connect(path: Path, durability: Durability, migrations: Mapping[int, str] = 
             db.close()
             raise
     except (OSError, sqlite3.Error) as error:
-        raise _refusal(path, error) from error
+        raise refused_by_sqlite(path, error) from error
     return db
 
 
-def _refusal(path: Path, error: Exception) -> LedgerError:
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CANTOPEN) & 0xFF
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return in_use(path)
-    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-        return damaged(path, str(error))
-    return LedgerError(
-        "ledger_unreadable", f"{path} can't be opened ({error}): check that this user may read and write it"
-    )
+def _refuse_stale_log(path: Path) -> None:
+    """A copy is in SQLite's older form, which has no such log: one beside it is of the file that was there before.
 
-
-def damaged(path: Path, what: str) -> LedgerError:
-    """The refusal of a file that SQLite, or this release, can't make sense of."""
-    return LedgerError(
-        "ledger_damaged",
-        f"{path} is damaged ({what}); it was left as it is. "
-        "Open a backup with --restored, or move the file away to begin anew",
-    )
+    SQLite would write into the copy what it finds there.
+    """
+    log = log_of(path)
+    if log.exists() and log.stat().st_size:
+        with path.open("rb") as file:
+            head = file.read(20)
+        if head[18:] == b"\1\1":  # the versions that write and read it: 1 without a write-ahead log, 2 with one
+            raise stale_log(path)
 
 
 def _refuse_foreign(db: sqlite3.Connection, path: Path) -> None:
@@ -210,11 +204,7 @@ def _refuse_foreign(db: sqlite3.Connection, path: Path) -> None:
     if application != APPLICATION_ID:
         raise damaged(path, "not a capgo-exporter ledger, or cut short")
     if schema > SCHEMA_VERSION:
-        raise LedgerError(
-            "ledger_too_new",
-            f"{path} was written by a newer release (schema {schema}, this one reads up to {SCHEMA_VERSION}): "
-            "run that release, or give this one its own --data-dir",
-        )
+        raise too_new(path, schema, SCHEMA_VERSION)
 
 
 def _migrate(db: sqlite3.Connection, path: Path, migrations: Mapping[int, str]) -> None:
@@ -222,8 +212,10 @@ def _migrate(db: sqlite3.Connection, path: Path, migrations: Mapping[int, str]) 
     target = max(migrations, default=SCHEMA_VERSION - 1) + 1
     if schema == target:
         return
-    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    shutil.copy2(path, path.with_name(f"{path.name}.schema-{schema}"))
+    kept = path.with_name(f"{path.name}.schema-{schema}")
+    new = kept.with_name(f"{kept.name}.new")
+    copy(db, new)
+    new.rename(kept)
     steps = "".join(migrations[version] for version in range(schema, target))
     try:
         db.executescript(f"BEGIN IMMEDIATE; {steps}; PRAGMA user_version = {target}; COMMIT")

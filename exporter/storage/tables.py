@@ -59,6 +59,12 @@ def meta(db: sqlite3.Connection, name: str) -> int | bytes:
     return cast(int | bytes, value)
 
 
+def last_backup(db: sqlite3.Connection) -> float:
+    """When a copy was handed over last, in seconds since the epoch; 0 if none was."""
+    row = db.execute("SELECT value FROM meta WHERE name = 'last_backup'").fetchone()
+    return float(row[0]) if row else 0.0
+
+
 def ahead(db: sqlite3.Connection) -> tuple[int, dict[int, int]]:
     """The transaction that brought `series` up to date, and by its rows the totals that are newer."""
     newer: dict[int, int] = {}

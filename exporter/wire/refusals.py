@@ -25,7 +25,10 @@ EVENT_REFUSALS: Final[dict[Reason, Refusal]] = {
 REQUEST_REFUSALS: Final[dict[str, Refusal]] = {
     "invalid_json_parse_body": Refusal(400, "The body is not a JSON object or array"),
     "bad_request": Refusal(400, "The request is not well-formed HTTP"),
-    "not_found": Refusal(404, "There is nothing at this path; events go to /stats"),
+    "not_found": Refusal(
+        404,
+        "There is nothing at this path; events go to /stats on the public port, with a path token to /<token>/stats",
+    ),
     "method_not_allowed": Refusal(405, "This path does not take this method; events are sent with POST"),
     "request_timeout": Refusal(408, "The request did not arrive in time"),
     "body_too_large": Refusal(413, "The body is larger than this endpoint takes"),

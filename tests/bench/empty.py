@@ -9,15 +9,14 @@ from collections.abc import Callable
 from typing import Any
 
 from exporter import process
+from exporter.addresses import Address
 from exporter.intake.accounts import Accounts
 from exporter.intake.answer import Answer
 from exporter.intake.listener import Listener
 from exporter.intake.paths import StatsPaths
 from exporter.intake.port import Port
-from exporter.intake.refusal_log import RefusalLog
 from exporter.metrics.telemetry import Telemetry
 from exporter.replies import OK
-from exporter.settings import Address
 
 
 class Nothing:
@@ -39,10 +38,10 @@ async def everything_else(_scope: Any, _receive: Any, send: Callable[[dict[str, 
 def main(port: int) -> None:
     """Serve until a signal."""
     process.take_short_turns()
-    accounts, nothing = Accounts(Telemetry(), RefusalLog()), Nothing()
+    accounts, nothing = Accounts(Telemetry()), Nothing()
     app: Any = everything_else
     stats: Any = nothing
-    end = process.End()
+    end = process.End(15)
     listener = Listener(
         Address("127.0.0.1", port), 2000, 10, lambda: Port(app, stats, accounts, StatsPaths(()), (), 10), end.fail
     )

@@ -46,10 +46,10 @@ def container(image: Image, tmp_path: Path) -> Iterator[Container]:
 
 
 def healthcheck(image: Image, port: int) -> int:
-    """The exit code of the image's health check, asked of the container's port."""
-    python, *rest = image.healthcheck
-    program = image.path("/opt/capgo-exporter/bin") / python
-    return run(program, *(word.replace("10058", str(port)) for word in rest), env=image.environment).returncode
+    """The exit code of the image's health check, in a container whose private port was moved."""
+    program, *rest = image.healthcheck
+    environment = image.environment | {"CAPGO_METRICS_LISTEN": f"{LOCALHOST}:{port}"}
+    return run(image.path("/opt/capgo-exporter/bin") / program, *rest, env=environment).returncode
 
 
 def test_the_image_counts_a_post_and_ends_in_peace(container: Container) -> None:

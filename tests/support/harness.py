@@ -179,11 +179,12 @@ class Program:
         """Whether it does its work; each program says how that shows."""
         raise NotImplementedError
 
-    def spawn(self) -> None:
-        """Start the process without waiting for anything."""
+    def spawn(self, stdout: int | None = None) -> None:
+        """Start the process without waiting for anything; its standard output may go elsewhere."""
         with self.log.open("ab") as log:
+            out = log if stdout is None else stdout
             self.process = subprocess.Popen(
-                self.argv, cwd=self.directory, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                self.argv, cwd=self.directory, env=self.environment, stdin=subprocess.DEVNULL, stdout=out, stderr=log
             )
 
     def start(self) -> None:

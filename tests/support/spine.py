@@ -29,7 +29,7 @@ class Spine:
         self._journal = Journal(directory, "process", MEMORY, 7 * 86400.0)
         ledger = Ledger(Limits(30 * 86400.0, 150.0, budgets.max_series, MEMORY, budgets))
         self._committer = Committer(ledger, self._journal, Telemetry(), (), clock)
-        self._committer.load(restored=False)
+        self._committer.load()
         self._label = policy(())
         self._fingerprints = fingerprinter(self._journal.key)
 

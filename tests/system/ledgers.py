@@ -28,7 +28,8 @@ def content(directory: Path) -> dict[str, bytes]:
 
 def ledger_file(exporter: Exporter) -> Path:
     """The ledger itself, not its log: the one file that begins as SQLite's do."""
-    (found,) = [path for path in exporter.data.iterdir() if path.read_bytes().startswith(b"SQLite format 3\0")]
+    files = [path for path in exporter.data.iterdir() if path.is_file()]
+    (found,) = [path for path in files if path.read_bytes().startswith(b"SQLite format 3\0")]
     return found
 
 
@@ -42,6 +43,12 @@ def post_something(exporter: Exporter) -> None:
             for platform in ("android", "ios"):
                 batch = events(SOMETHING // 16, version_name=version, action=action, platform=platform)
                 assert exporter.post([*batch, event(is_prod=False)]).status == 200
+
+
+def backup(exporter: Exporter, copy: Path) -> None:
+    """Have a running exporter's ledger copied; AssertionError if that fails."""
+    done = command("backup", str(copy), "--data-dir", str(exporter.data))
+    assert done.returncode == 0, done.stderr
 
 
 def command(*words: str) -> subprocess.CompletedProcess[str]:

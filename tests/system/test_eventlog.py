@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -140,6 +141,7 @@ def test_the_log_goes_to_standard_output_apart_from_the_services_own(launch: Lau
     lines = [json.loads(line) for line in exporter.logs().splitlines()]
     found = [line["event"]["timestamp"] for line in lines if "series" in line]
     assert found == [body["timestamp"] for body in posted]
+    assert [line for line in lines if isinstance(line["event"], str) and "series" in line] == []
 
 
 def test_a_rotated_log_is_opened_anew(launch: Launch, tmp_path: Path) -> None:
@@ -195,6 +197,52 @@ def test_a_reader_that_stalls_costs_lines_and_no_replies(launch: Launch, tmp_pat
         assert exporter.scrape().value("capgo_exporter_events_counted_total") == posted
     finally:
         os.close(reader)
+
+
+def test_a_full_disk_cuts_no_line_and_swallows_none(launch: Launch, tmp_path: Path) -> None:
+    """The log's file takes part of a line and then no more; what comes after the disk is free again is all readable."""
+    path = tmp_path / "events.log"
+    path.write_text('{"old":true}\n' * 2_000_000)  # so that the ledger, much smaller, may still grow
+    exporter = launch(event_log=str(path))
+    assert exporter.post(events(3)).status == 200
+    wait_until(lambda: path.read_bytes().count(b'"series"') == 3, "the first are written")
+
+    exporter.limit(resource.RLIMIT_FSIZE, path.stat().st_size + 1000)
+    for _ in range(5):
+        assert exporter.post(events(3)).status == 200
+    wait_until(lambda: exporter.scrape().value(DROPPED) > 0, "lines are lost")
+    exporter.limit(resource.RLIMIT_FSIZE, resource.RLIM_INFINITY)
+    assert exporter.post(events(4)).status == 200
+    assert exporter.terminate() == 0
+
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    written = sum("series" in line for line in lines)
+    lost = 3 + 15 + 4 - written
+    assert 0 < lost < 15, "some lines fitted"
+    assert exporter.logs().count("event_log_back") == 1
+
+
+@pytest.mark.parametrize("target", ["-", "pipe"])
+def test_a_reader_that_does_not_read_does_not_hold_the_end(tmp_path: Path, target: str) -> None:
+    """The log's pipe is full when the signal comes: the exit is orderly all the same, and the log tells of the rest."""
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    writer = os.open(tmp_path / "pipe", os.O_WRONLY)
+    exporter = Exporter(tmp_path, event_log=str(tmp_path / "pipe") if target == "pipe" else "-", request_timeout="1s")
+    try:
+        exporter.spawn(stdout=writer)
+        wait_until(exporter.is_ready, "it is ready")
+        for _ in range(20):
+            assert exporter.post(events(1000)).status == 200
+
+        exporter.signal(signal.SIGTERM)
+
+        assert exporter.wait(30) == 0
+        assert "event_log_unfinished" in exporter.logs()
+    finally:
+        exporter.kill()
+        os.close(reader)
+        os.close(writer)
 
 
 def test_a_log_that_cannot_be_written_stops_the_start(tmp_path: Path) -> None:

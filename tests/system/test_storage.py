@@ -6,11 +6,13 @@ import resource
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 from tests.support.bodies import event, events
 from tests.support.contract import OK, assert_refused
 from tests.support.harness import Exporter, wait_until
 from tests.system.conftest import Launch
+from tests.system.ledgers import command
 from tests.system.test_metrics import assert_sums_hold
 
 COUNTED = "capgo_exporter_events_counted_total"
@@ -71,17 +73,20 @@ def test_a_full_disk_shows_and_passes_by_itself(launch: Launch) -> None:
     assert exporter.post(event()).body == OK
 
 
-def test_a_backup_from_a_full_disk_is_refused_and_holds_nobody_up(launch: Launch) -> None:
+def test_a_backup_from_a_full_disk_is_refused_and_holds_nobody_up(launch: Launch, tmp_path: Path) -> None:
     """A transaction that failed may be open still; a copy that waited for its end would wait for ever."""
     exporter = launch()
+    words = ("backup", str(tmp_path / "copy.db"), "--data-dir", str(exporter.data))
 
     with full_disk(exporter):
         assert exporter.post(event(version_name="2.0.0")).status == 503
-        assert_refused(exporter.private("/backup"), 503, "storage_unavailable")
+        refused = command(*words)
 
+    assert refused.returncode == 1
+    assert f"no copy was made: the exporter says: {exporter.data} can't hold a copy" in refused.stderr
     wait_until(lambda: is_ready(exporter), "it is ready again")
     assert exporter.post(event()).body == OK
-    assert exporter.private("/backup").status == 200
+    assert command(*words).returncode == 0
 
 
 def test_many_clients_lose_nothing_over_a_full_disk(launch: Launch) -> None:

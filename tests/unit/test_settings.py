@@ -1,16 +1,24 @@
 """Each setting has a flag, a variable and a reason; a bad one is refused by its name."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from exporter.addresses import Address
 from exporter.cli import MISUSED, main
-from exporter.settings import Address, Settings
+from exporter.commandline import read
+from exporter.settings import Settings
+
+
+def read_all(*flags: str) -> Settings:
+    """As the command reads them."""
+    return read(Settings, "", flags)
 
 
 def test_the_defaults_are_the_documented_ones() -> None:
     """Names and numbers that other people's scripts rely on."""
-    settings = Settings(_cli_parse_args=[])  # type: ignore[call-arg]  # pydantic-settings' own argument
+    settings = read_all()
 
     assert (settings.listen, settings.metrics_listen) == (Address("0.0.0.0", 8080), Address("127.0.0.1", 10058))  # noqa: S104
     assert [settings.version_ttl, settings.zero_hold, settings.dedup_window] == [30 * 86400.0, 150.0, 7 * 86400.0]
@@ -27,7 +35,7 @@ def test_a_flag_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
     """And the environment over the default."""
     monkeypatch.setenv("CAPGO_APPS", "com.acme.notes, com.acme.shop")
     monkeypatch.setenv("CAPGO_ZERO_HOLD", "1m")
-    settings = Settings(_cli_parse_args=["--zero-hold", "500ms"])  # type: ignore[call-arg]
+    settings = read_all("--zero-hold", "500ms")
 
     assert sorted(settings.apps) == ["com.acme.notes", "com.acme.shop"]
     assert settings.zero_hold == 0.5
@@ -38,25 +46,94 @@ def test_a_flag_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
     [
         ("--listen", "8080", "127.0.0.1:8080"),
         ("--listen", "127.0.0.1:http", "127.0.0.1:8080"),
+        ("--metrics-listen", "", "127.0.0.1:8080"),
         ("--zero-hold", "5 minutes", "150s"),
         ("--version-ttl", "0s", "greater than 0"),
         ("--max-body", "4MB", "4MiB"),
-        ("--threads", "none", "integer"),
+        ("--max-apps", "none", "integer"),
         ("--durability", "much", "'process' or 'power'"),
         ("--event-store", "loki:3100", "http://loki:3100/otlp/v1/logs"),
         ("--event-store-headers", "@/nowhere", "No such file"),
         ("--event-store-actions", "some", "'failures' or 'all'"),
+        ("--data-dir", "", "write . if"),
+        ("--apps", "com.example.shop,shop", "'shop' is not an app id, such as com.example.app"),
+        ("--apps", "com.example.shop com.example.notes", "commas"),
+        ("--apps", ",", "nothing between the commas"),
+        ("--event-log-omit", '["custom_id"]', "such as custom_id"),
+        ("--trusted-proxy", "caddy", "127.0.0.1 or 10.0.0.0/8"),
+        ("--trusted-proxy", "127.0.0.1,10.0.0.0/33", "'10.0.0.0/33'"),
+        ("--path-token", "a/b", "letters, digits"),
+        ("--path-token", "..", "letters, digits"),
+        ("--path-token", "good,b d", "letters, digits"),
+        ("--path-token", "x" * 129, "at most 128"),
     ],
 )
 def test_a_bad_setting_is_refused_with_what_would_be_right(
     flag: str, value: str, hint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """By its flag, in one line, before anything is touched."""
+    """By its flag, in one line, before anything is touched; in the form that the log has here."""
     assert main([flag, value]) == MISUSED
 
+    (said,) = capsys.readouterr().err.splitlines()
+    line = json.loads(said)
+    assert line["event"] == "bad_setting"
+    assert line["error"].startswith(f"{flag}: ")
+    assert hint in line["error"]
+
+
+QUOTED = ["listen", "data_dir", "durability", "apps", "max_apps", "zero_hold", "max_body", "path_token", "event_log"]
+
+
+@pytest.mark.parametrize("quote", ['"', "'"])
+@pytest.mark.parametrize("name", [*QUOTED, "trusted_proxy", "event_log_omit", "log_level"])
+def test_quotes_that_docker_keeps_are_refused(
+    name: str, quote: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`CAPGO_APPS="com.example.shop"` in an env file would refuse every event inside a 200, and a token is not told."""
+    secret = f"{quote}com.example.shop{quote}"
+    monkeypatch.setenv(f"CAPGO_{name.upper()}", secret)
+
+    assert main([]) == MISUSED
+
     said = capsys.readouterr().err
-    assert said.startswith(f"capgo-exporter: {flag}: ")
-    assert hint in said
+    assert f"--{name.replace('_', '-')}: write the value without quotes" in said
+    assert "com.example.shop" not in said
+
+
+def test_an_empty_variable_means_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compose hands over what is not set as an empty text; for every setting there is."""
+    for name in Settings.model_fields:
+        monkeypatch.setenv(f"CAPGO_{name.upper()}", "")
+
+    assert read_all().changed() == {}
+
+
+def test_an_empty_flag_is_no_default() -> None:
+    """To omit nothing has to be said somehow."""
+    assert list(read_all("--event-log-omit", "").event_log_omit) == []
+
+
+def test_what_differs_from_the_defaults_is_what_the_log_shows() -> None:
+    """Numbers as numbers, and no secret."""
+    flags = ["--max-apps=7", "--zero-hold=1m", "--max-body=1MiB", "--path-token=hidden", "--listen=0.0.0.0:8080"]
+
+    assert read_all(*flags, "--apps=com.b.c,com.a.b", "--data-dir=./data", "--restored").changed() == {
+        "restored": True,
+        "apps": "com.a.b,com.b.c",
+        "max_apps": 7,
+        "zero_hold": 60.0,
+        "max_body": 2**20,
+        "path_token": "********",
+    }
+
+
+@pytest.mark.parametrize(("token", "path"), [("", "/stats"), ("s3cret", "/<token>/stats"), ("a,b", "/<token>/stats")])
+def test_the_path_that_people_read_holds_no_secret(token: str, path: str) -> None:
+    """It is printed, shown and logged."""
+    settings = read_all("--path-token", token)
+
+    assert settings.stats_path == path
+    assert "s3cret" not in repr(settings) + str(settings.changed())
 
 
 @pytest.mark.parametrize("written", ["--event-store-headers={}", "--event-store-headers {}"])
@@ -65,7 +142,7 @@ def test_a_secret_on_the_command_line_is_refused(written: str, capsys: pytest.Ca
     assert main(written.format("Authorization=hidden").split()) == MISUSED
 
     said = capsys.readouterr().err
-    assert said.startswith("capgo-exporter: --event-store-headers: ")
+    assert "--event-store-headers: " in said
     assert "CAPGO_EVENT_STORE_HEADERS" in said
     assert "hidden" not in said
 
@@ -76,7 +153,7 @@ def test_secrets_come_from_the_environment_or_a_file(monkeypatch: pytest.MonkeyP
     secrets.write_text("Authorization=hidden\n")
     for given in ("Authorization=hidden", f"@{secrets}"):
         monkeypatch.setenv("CAPGO_EVENT_STORE_HEADERS", given)
-        settings = Settings(_cli_parse_args=[])  # type: ignore[call-arg]
+        settings = read_all()
 
         assert settings.event_store_headers.get_secret_value() == "Authorization=hidden"
         assert "hidden" not in str(settings.event_store_headers)

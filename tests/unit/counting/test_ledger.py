@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from exporter.counting.budgets import Limits as BudgetLimits
-from exporter.counting.changes import Changes, State
+from exporter.counting.changes import Changes, Sighting, State
 from exporter.counting.draft import Draft
 from exporter.counting.ledger import Ledger, Limits, View
 from exporter.storage.journal import Journal
@@ -34,8 +34,9 @@ SERIES = [Series(version, action) for version in VERSIONS for action in ("set", 
 
 
 def kept(view: View) -> tuple[View, dict[Series, int]]:
-    """What outlives the process: neither who asked, nor who left, nor the order of the series."""
-    return view._replace(series=[], values=[], budgets={}, departures=0), view.shown
+    """What outlives the process: neither who asked, nor who left, nor the order of the series, nor the last hour."""
+    first = {version: Sighting(sighting.first, 0.0) for version, sighting in view.sightings.items()}
+    return view._replace(series=[], values=[], budgets={}, departures=0, sightings=first), view.shown
 
 
 class Scraper(RuleBasedStateMachine):
@@ -322,6 +323,18 @@ def test_beginning_anew_shows_every_series_from_0_on() -> None:
 
     assert [scrape(ledger, at).shown[ONE] for at in (60, 75, 91)] == [0, 0, 1]
     assert ledger.view().events["forgotten"] == 2
+
+
+def test_the_newest_event_is_known_of_each_app() -> None:
+    """Of all its versions the last; to begin anew is no event."""
+    ledger = make()
+    other = Series(Version("com.acme.shop", "android", "2.0", False), "set")
+    count(ledger, ONE, at=5)
+    count(ledger, other, at=7)
+    count(ledger, Series(ONE.version._replace(version="9.9"), "set"), at=6)
+    ledger.apply(ledger.begin_anew(50))
+
+    assert ledger.view().newest == {ONE.version.app_id: 6, "com.acme.shop": 7}
 
 
 def test_asking_changes_nothing() -> None:

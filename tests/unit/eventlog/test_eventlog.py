@@ -1,8 +1,8 @@
 """The event log: every counted event gets a line that any reader takes, and the log is never in the way."""
 
 import json
+import os
 import re
-import sys
 import threading
 import time
 from codecs import BOM_UTF8
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -214,42 +215,87 @@ def test_an_existing_log_is_continued(open_log: Open, tmp_path: Path) -> None:
     eventually(lambda: numbers(tmp_path / "events.log") == [7, 0], "the line is appended")
 
 
-def test_what_does_not_fit_into_the_buffer_is_dropped_and_counted(
+class Reader:
+    """The other end of a pipe, from which nothing is read until somebody says so."""
+
+    def __init__(self, path: Path) -> None:
+        os.mkfifo(path)
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        self.text = b""
+        self._thread = threading.Thread(target=self._read)
+
+    def read(self) -> None:
+        os.set_blocking(self._descriptor, True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        while part := os.read(self._descriptor, 2**20):
+            self.text += part
+
+    def close(self) -> None:
+        """Wait for the writer's end."""
+        if self._thread.ident:
+            self._thread.join()
+        os.close(self._descriptor)
+
+
+LARGE = b"[{" + REQUIRED + b'},{"x":"' + b"x" * 2**20 + b'",' + REQUIRED + b"}]"
+"""Two events; 15 such posts fit into the buffer."""
+
+
+def test_what_does_not_fit_into_the_buffer_is_dropped_and_counted(drops: Drops, tmp_path: Path) -> None:
+    """With a reader that stands still, the buffer takes its bytes and no more; every lost line is counted."""
+    reader = Reader(tmp_path / "pipe")
+    log = EventLog(str(tmp_path / "pipe"), (), drops)
+    for _ in range(40):
+        log.offer(record(LARGE))
+    assert drops.lines == 2 * (40 - 15)
+
+    reader.read()
+    log.close()
+    reader.close()
+
+    lines = reader.text.splitlines()
+    assert len(lines) == 30
+    assert all(json.loads(line) for line in lines)
+
+
+def test_a_reader_that_takes_nothing_more_does_not_hold_the_end(
     drops: Drops, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a writer that stands still, the buffer takes its bytes and no more; every lost line is counted."""
-    gate = threading.Event()
+    """`--event-log -` into a program that hangs: the log says what it did not get."""
+    monkeypatch.setattr(eventlog, "PATIENCE", 0.05)
+    reader = Reader(tmp_path / "pipe")
+    log = EventLog(str(tmp_path / "pipe"), (), drops)
+    for _ in range(3):
+        log.offer(record(LARGE))
 
-    class StandingStill:
-        """A standard output whose reader has stopped, until the gate opens."""
-
-        def __init__(self) -> None:
-            self.text: list[str] = []
-
-        def writelines(self, written: list[str]) -> None:
-            gate.wait()
-            self.text += written
-
-        def flush(self) -> None:
-            pass
-
-    stream = StandingStill()
-    monkeypatch.setattr(sys, "stdout", stream)
-    body = b"[{" + REQUIRED + b'},{"x":"' + b"x" * 2**20 + b'",' + REQUIRED + b"}]"
-    posted = record(body)
-    log = EventLog(eventlog.STDOUT, (), drops)
-    try:
-        for _ in range(40):
-            log.offer(posted)
-        assert drops.lines in {2 * (40 - 15), 2 * (40 - 16)}, "15 fit, and one may be in the writer's hands"
-    finally:
-        gate.set()
+    with structlog.testing.capture_logs() as said:
         log.close()
 
-    assert len(stream.text) + drops.lines == 80
-    written_before = len(stream.text)
-    assert all(json.loads(line) for line in stream.text[:2])
-    assert written_before in {30, 32}
+    assert [(line["event"], line["bytes"]) for line in said] == [("event_log_unfinished", 3 * len(LARGE))]
+    reader.read()  # else its thread would stay
+    reader.close()
+
+
+def test_a_trouble_that_is_over_is_told(drops: Drops, tmp_path: Path) -> None:
+    """Each line that is lost has one of the log, which bounds them; the first that is written ends it."""
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    with structlog.testing.capture_logs() as said:
+        log = EventLog(str(folder / "events.log"), (), drops)
+        folder.rename(tmp_path / "moved")
+        log.reopen()
+        for number in range(3):
+            log.offer(numbered(number))
+        eventually(lambda: drops.lines == 3, "three lines are lost")
+        folder.mkdir()
+        for number in range(3):
+            log.offer(numbered(number))
+        log.close()
+
+    assert [line["event"] for line in said] == ["event_log_unwritable"] * 3 + ["event_log_back"]
+    assert said[-1]["ends"] == "event_log_unwritable"
 
 
 def test_after_a_flood_the_buffer_is_free_again(open_log: Open, drops: Drops, tmp_path: Path) -> None:

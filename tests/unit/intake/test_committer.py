@@ -55,7 +55,7 @@ class Bench:
         self.committer = Committer(
             Ledger(limits), self.journal, self.telemetry, (), clock=lambda: 1_000_000.0, now=lambda: self.loop.now
         )
-        self.committer.load(restored=False)
+        self.committer.load()
         self.committer.start()
         self.committer.on_decided(self._decided)
         self.fates: dict[int, Exception | None] = {}
