@@ -29,6 +29,7 @@ ROUNDS: Final = 3
 SECONDS: Final = 2
 EXPORTERS: Final = 3
 FLEET_SECONDS: Final = 15
+FLEETS_APP: Final = "com.example.shop"
 USUAL: Final = 1
 """The case that fleets send: arrays of 1 to 5."""
 
@@ -93,10 +94,10 @@ def costs(alone: Setup, behind: Setup, three: Setup, tls: HAProxy) -> Costs:
 
 
 def series_a_version(counted: Exporter) -> float:
-    """Series of a version on a platform, of those that a simulated fleet has made."""
-    series = counted.scrape().series("capgo_events_total", app_id="com.example.shop")
-    versions = {(dict(labels)["platform"], dict(labels)["version"]) for labels in series}
-    return len(series) / max(1, len(versions))
+    """Series of a version on a platform, of those that a simulated fleet has made: all that carry both labels."""
+    labelled = [dict(labels) for _, labels in counted.scrape().samples]
+    about = [labels for labels in labelled if labels.get("app_id") == FLEETS_APP and "version" in labels]
+    return len(about) / max(1, len({(labels["platform"], labels["version"]) for labels in about}))
 
 
 def fleet(setup: Setup, directory: Path) -> None:
