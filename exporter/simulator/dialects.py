@@ -2,7 +2,8 @@
 
 Features were backported to several majors at once, so one first version a feature does not exist: a feature has a
 first version in each major that has one, and every later major has it from its start. 9.0.0 and 10.0.0 are accidental
-releases of May 2023 with the code of 5.0. Electron's client is its own code and numbers its versions from 0.0.1.
+releases of May 2023 with the code of 5.0. The clients for Electron and React Native are code of their own, which
+numbers its versions from 0.0.1 and 0.1.0 and posts single events; a React Native phone is one of Android or iOS.
 """
 
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import Final, Literal, get_args
 
 from exporter.wire.plugins import ACCIDENTAL
 
-Platform = Literal["android", "ios", "electron"]
+Platform = Literal["android", "ios", "electron", "react-native"]
 PLATFORMS: Final[tuple[Platform, ...]] = get_args(Platform)
 
 Feature = Literal[
@@ -42,6 +43,11 @@ Feature = Literal[
     "user_agent",
     "user_agent_os",
 ]
+
+_OF_OTHER_CLIENTS: Final[dict[Platform, frozenset[Feature]]] = {
+    "electron": frozenset({"device_flags", "default_channel", "names_subject"}),
+    "react-native": frozenset({"custom_id", "device_flags"}),
+}
 
 _Number = tuple[int, int, int]
 _ERA_OF_THE_ACCIDENTAL: Final[_Number] = (5, 0, 0)
@@ -90,14 +96,14 @@ class Dialect:
     @property
     def ignored_download_fail(self) -> bool:
         """Whether its `download_fail` means nothing, because it is also sent when there is no update."""
-        return self.platform != "electron" and not self.has("honest_download_fail")
+        return self.platform not in _OF_OTHER_CLIENTS and not self.has("honest_download_fail")
 
 
 @cache
 def dialect(platform: Platform, plugin_version: str) -> Dialect:
     """Raises `ValueError` for a version that is not three numbers."""
-    if platform == "electron":
-        return Dialect(platform, plugin_version, frozenset({"device_flags", "default_channel", "names_subject"}))
+    if platform in _OF_OTHER_CLIENTS:
+        return Dialect(platform, plugin_version, _OF_OTHER_CLIENTS[platform])
     number = _number(plugin_version)
     era = _ERA_OF_THE_ACCIDENTAL if plugin_version in ACCIDENTAL else number
     return Dialect(platform, plugin_version, frozenset(name for name, since in _SINCE.items() if _reached(era, since)))

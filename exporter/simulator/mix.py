@@ -5,7 +5,7 @@ from typing import Final
 
 from exporter.simulator.dialects import Dialect, Platform, dialect
 
-_PLATFORMS: Final[dict[Platform, float]] = {"android": 0.55, "ios": 0.40, "electron": 0.05}
+_PLATFORMS: Final[dict[Platform, float]] = {"android": 0.54, "ios": 0.39, "electron": 0.05, "react-native": 0.02}
 _MOBILE: Final = {
     "8.51.23": 36,
     "8.45.11": 12,
@@ -22,11 +22,14 @@ _MOBILE: Final = {
     "4.61.11": 2,
     "10.0.0": 2,
 }
-_ELECTRON: Final = {"0.0.1": 1}  # what 0.0.6 says of itself
+_OTHER_CLIENTS: Final[dict[Platform, dict[str, int]]] = {
+    "electron": {"0.0.1": 1},  # what 0.0.6 says of itself
+    "react-native": {"0.1.0": 1},
+}
 
 
 def pick(chance: random.Random) -> Dialect:
     """One device's client."""
     platform = chance.choices([*_PLATFORMS], [*_PLATFORMS.values()])[0]
-    versions = _ELECTRON if platform == "electron" else _MOBILE
+    versions = _OTHER_CLIENTS.get(platform, _MOBILE)
     return dialect(platform, chance.choices([*versions], [*versions.values()])[0])

@@ -14,9 +14,9 @@ from exporter.settings import Base
 from exporter.simulator.dialects import PLATFORMS, Platform
 from exporter.simulator.stories import FAILURES, STAGES, Rollout
 from exporter.values import DurationSetting, Shown
+from exporter.wire.labels import is_app_id
 
-_CHOICE: Final = re.compile(r"([a-z]+):(\w+)=(0?\.\d+|[01](?:\.0*)?)")
-_APP_ID: Final = re.compile(r"[a-zA-Z0-9]+(\.[a-zA-Z0-9_-]+)+")
+_CHOICE: Final = re.compile(r"([a-z-]+):(\w+)=(0?\.\d+|[01](?:\.0*)?)")
 
 
 def _choice(text: str, things: tuple[str, ...], example: str) -> str:
@@ -45,7 +45,7 @@ def _url(text: str) -> str:
 
 
 def _app(text: str) -> str:
-    if not _APP_ID.fullmatch(text):
+    if not is_app_id(text):
         raise ValueError(f"{text!r} is not an app id, such as com.example.shop")
     return text
 

@@ -1,30 +1,34 @@
 """A phone as its app knows it: who it is, what it runs, and how it writes an event down.
 
 Field lists by version are those of the plugin's `createInfoObject` and `sendStats` (Android `CapgoUpdater.java`,
-`DownloadService.java`; iOS `CapgoUpdater.swift`, `InternalUtils.swift`; Electron's `index.ts`).
+`DownloadService.java`; iOS `CapgoUpdater.swift`, `InternalUtils.swift`; Electron's `index.ts`), and those of
+`@capgo/react-native-updater` 0.1.0.
 """
 
 import random
 import uuid
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
 from exporter.simulator.account import Labels, version_label
 from exporter.simulator.dialects import Dialect, Platform
 
-_SYSTEMS: Final[dict[Platform, tuple[str, ...]]] = {
+System = Literal["android", "ios", "electron"]
+"""What the device is."""
+
+_SYSTEMS: Final[dict[System, tuple[str, ...]]] = {
     "android": ("13", "14", "15", "15", "16", "16"),
     "ios": ("16.7", "17.5", "18.6", "18.7", "26.1", "26.5"),
     "electron": ("24.6.0", "10.0.26100", "6.14.0"),
 }
-_CONTENT_TYPES: Final[dict[Platform, str]] = {
+_CONTENT_TYPES: Final[dict[System, str]] = {
     "android": "application/json; charset=utf-8",
     "ios": "application/json",
     "electron": "application/json",
 }
-_LIBRARY_AGENTS: Final[dict[Platform, str]] = {
+_LIBRARY_AGENTS: Final[dict[System, str]] = {
     "android": "okhttp/4.12.0",
     "ios": "App/1.4.0 ({app}; build:140; iOS {os}.0) Alamofire/5.10.2",
     "electron": "node",
@@ -39,7 +43,8 @@ class Step(NamedTuple):
 
     A `version_name` of None is left out, as the plugin does where it has forgotten it. `alone` events are posted as
     single objects by code beside the queue, without a timestamp. Steps 0 seconds after another share its millisecond.
-    A `set` that `restores` is that of a rollback, which puts the version before in place again.
+    A `set` that `restores` is that of a rollback, which puts the version before in place again. With `names_id` the
+    `version_name` is the bundle's id, which says nothing of its version.
     """
 
     after: float
@@ -49,6 +54,7 @@ class Step(NamedTuple):
     metadata: Mapping[str, str] | None = None
     alone: bool = False
     restores: bool = False
+    names_id: bool = False
 
 
 class Phone:
@@ -67,6 +73,7 @@ class Phone:
         "native",
         "percent",
         "skew_ms",
+        "system",
     )
 
     def __init__(self, dialect: Dialect, app_id: str, native: str, test_share: float, chance: random.Random) -> None:
@@ -85,9 +92,10 @@ class Phone:
         tests = chance.random() < test_share and dialect.has("device_flags")
         emulator = tests and chance.random() < 0.5
         self.is_test: Final = tests
-        system = chance.choice(_SYSTEMS[dialect.platform])
-        self.headers: Final = _headers(dialect, app_id, system)
-        identity = _identity(self, str(uuid.UUID(int=chance.getrandbits(128), version=4)), system, emulator)
+        self.system: Final = _system(dialect.platform, chance)
+        release = chance.choice(_SYSTEMS[self.system])
+        self.headers: Final = _headers(self, release)
+        identity = _identity(self, some_id(chance), release, emulator)
         self._in_queue: Final = _open_object(identity)
         identity.pop("key_id", None)  # the download worker does not know it
         self._alone: Final = _open_object(identity)
@@ -124,11 +132,12 @@ class Phone:
 
     def labels(self, step: Step) -> Labels:
         """What the step counts as."""
+        named = None if step.names_id else step.version_name
         return Labels(
             self.app_id,
             step.action,
             self.dialect.platform,
-            version_label(step.version_name, self.native),
+            version_label(named, self.native),
             self.is_test,
             step.action == "download_fail" and self.dialect.ignored_download_fail,
         )
@@ -145,25 +154,42 @@ def _open_object(fields: dict[str, object]) -> bytes:
     return msgspec.json.encode(fields)[:-1] + b","
 
 
-def _identity(phone: Phone, device_id: str, system: str, emulator: bool) -> dict[str, object]:
+def some_id(chance: random.Random) -> str:
+    """A UUID in lower case."""
+    return str(uuid.UUID(int=chance.getrandbits(128), version=4))
+
+
+def _system(platform: Platform, chance: random.Random) -> System:
+    return chance.choice(("android", "ios")) if platform == "react-native" else platform
+
+
+def _device_id(phone: Phone, uuid4: str) -> str:
+    if phone.system == "ios" and not phone.dialect.has("lower_case_id"):
+        return uuid4.upper()
+    # Android's own id of a device, 16 hexadecimal digits.
+    return uuid4.replace("-", "")[:16] if phone.dialect.platform == "react-native" else uuid4
+
+
+def _identity(phone: Phone, uuid4: str, release: str, emulator: bool) -> dict[str, object]:
     dialect = phone.dialect
-    mobile = dialect.platform != "electron"
-    upper = dialect.platform == "ios" and not dialect.has("lower_case_id")
+    mobile = phone.system != "electron"
     fields: dict[str, object] = {
-        "platform": dialect.platform,
-        "device_id": device_id.upper() if upper else device_id,
+        "platform": phone.system,
+        "device_id": _device_id(phone, uuid4),
         "app_id": phone.app_id,
         "version_build": phone.native,
         "version_code": phone.native.replace(".", "") if mobile else phone.native,
-        "version_os": system,
+        "version_os": release,
         "plugin_version": dialect.plugin_version,
     }
     if dialect.has("custom_id"):
         fields["custom_id"] = ""
     if dialect.has("device_flags"):
         fields |= {"is_emulator": emulator, "is_prod": not phone.is_test}
-    if dialect.has("install_source") and not (phone.is_test and dialect.platform == "ios"):
-        store = {"android": "google_play", "ios": "app_store"}[dialect.platform]
+    if dialect.platform == "react-native":
+        fields["install_source"] = "react-native"
+    elif dialect.has("install_source") and not (phone.is_test and phone.system == "ios"):
+        store = {"android": "google_play", "ios": "app_store"}[phone.system]
         fields["install_source"] = "" if phone.is_test else store
     if dialect.has("default_channel"):
         fields["defaultChannel"] = "production"
@@ -172,10 +198,16 @@ def _identity(phone: Phone, device_id: str, system: str, emulator: bool) -> dict
     return fields
 
 
-def _headers(dialect: Dialect, app_id: str, system: str) -> bytes:
-    agent = f"CapacitorUpdater/{dialect.plugin_version} ({app_id})"
+def _headers(phone: Phone, release: str) -> bytes:
+    content_type = _CONTENT_TYPES[phone.system]
+    return f"Content-Type: {content_type}\r\nUser-Agent: {_agent(phone, release)}\r\n".encode("latin-1")
+
+
+def _agent(phone: Phone, release: str) -> str:
+    dialect = phone.dialect
+    if dialect.platform == "react-native":
+        return f"CapgoRNUpdater/{dialect.plugin_version}"
+    agent = f"CapacitorUpdater/{dialect.plugin_version} ({phone.app_id})"
     if dialect.platform == "electron" or dialect.has("user_agent_os"):
-        agent += f" {dialect.platform}/{system}"
-    elif not dialect.has("user_agent"):
-        agent = _LIBRARY_AGENTS[dialect.platform].format(app=app_id, os=system)
-    return f"Content-Type: {_CONTENT_TYPES[dialect.platform]}\r\nUser-Agent: {agent}\r\n".encode("latin-1")
+        return f"{agent} {phone.system}/{release}"
+    return agent if dialect.has("user_agent") else _LIBRARY_AGENTS[phone.system].format(app=phone.app_id, os=release)

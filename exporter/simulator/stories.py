@@ -6,11 +6,11 @@ tells the same lives, whatever the network does. Orders and names are those of t
 """
 
 import random
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from exporter.simulator.dialects import Dialect, Platform
-from exporter.simulator.phone import Phone, Step
+from exporter.simulator.phone import Phone, Step, some_id
 
 _MANIFEST_FAILURES: Final = (
     "download_manifest_file_fail",
@@ -20,6 +20,11 @@ _MANIFEST_FAILURES: Final = (
 _DOWNLOAD_FAILURES: Final = ("download_fail", "checksum_fail", "unzip_fail", "finish_download_fail")
 FAILURES: Final = (*_MANIFEST_FAILURES, *_DOWNLOAD_FAILURES, "set_fail", "update_fail")
 STAGES: Final = tuple(str(stage) for stage in range(10, 100, 10))
+
+_FAILURES_OF: Final[Mapping[Platform, tuple[str, ...]]] = {
+    "electron": ("download_fail", "set_fail"),
+    "react-native": ("set_fail",),
+}
 
 _UPTAKE: Final = 0.3
 """Share of update checks that offer the next bundle: a rollout reaches devices over several launches."""
@@ -84,8 +89,8 @@ class Rollout(NamedTuple):
 
 def _knows(dialect: Dialect, failure: str) -> bool:
     """Whether the client has a word for it."""
-    if dialect.platform == "electron":
-        return failure in ("download_fail", "set_fail")
+    if dialect.platform in _FAILURES_OF:
+        return failure in _FAILURES_OF[dialect.platform]
     if failure in _MANIFEST_FAILURES:
         return dialect.has("manifests")
     if failure == "finish_download_fail":
@@ -96,7 +101,7 @@ def _knows(dialect: Dialect, failure: str) -> bool:
 def life(phone: Phone, rollout: Rollout, idle: float, chance: random.Random) -> Story:
     """All that happens on a phone whose app rests for `idle` seconds on average; endless."""
     phone.current = rollout.old if chance.random() < 0.7 else None
-    process = _electron if phone.dialect.platform == "electron" else _process
+    process = _PROCESSES.get(phone.dialect.platform, _process)
     while True:
         yield Launch(chance.expovariate(1 / idle))
         yield from process(phone, rollout, chance)
@@ -110,6 +115,23 @@ def _electron(phone: Phone, rollout: Rollout, chance: random.Random) -> Story:
         failure = rollout.failure(phone, bundle, chance)
         if rollout.stall(phone, bundle, chance) == 100:
             yield Step(4.0, failure or "download_complete", bundle)
+            phone.current = bundle if failure is None else phone.current
+    yield Exit(60.0, killed=False)
+
+
+def _react_native(phone: Phone, rollout: Rollout, chance: random.Random) -> Story:
+    """It says `set` at every launch and at every install, and `get` itself; of a download it says nothing.
+
+    On Android a bundle that can't be set is told by its id.
+    """
+    yield Step(1.0, "set", phone.name(phone.current))
+    bundle = rollout.offer(phone, chance)
+    if bundle is not None:
+        yield Step(0.5, "get", bundle)
+        failure = rollout.failure(phone, bundle, chance)
+        if rollout.stall(phone, bundle, chance) == 100:
+            names_id = failure is not None and phone.system == "android"
+            yield Step(4.0, failure or "set", some_id(chance) if names_id else bundle, names_id=names_id)
             phone.current = bundle if failure is None else phone.current
     yield Exit(60.0, killed=False)
 
@@ -287,3 +309,10 @@ def _roll_back(phone: Phone, bundle: str, previous: str | None) -> Story:
     if previous is not None:
         yield Step(0, "set", previous, phone.native_name, restores=True)
     yield Step(0.1, "delete", _about(phone, bundle))
+
+
+_PROCESSES: Final[Mapping[Platform, Callable[[Phone, Rollout, random.Random], Story]]] = {
+    "electron": _electron,
+    "react-native": _react_native,
+}
+"""What happens from launch to exit where it is not the plugin's own story."""

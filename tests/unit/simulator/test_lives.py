@@ -104,6 +104,40 @@ def test_electron_says_set_at_every_launch_and_nothing_of_progress() -> None:
         assert set(actions(process)) <= {"set", "download_complete"}
 
 
+def test_react_native_says_set_at_every_launch_and_get_itself() -> None:
+    """And `set` once more when a bundle is put in place, which the next launch runs."""
+    installed = 0
+    for process in processes("react-native", "0.1.0", rollout())[:-1]:  # the last one is cut off
+        assert actions(process) in (["set"], ["set", "get", "set"])
+        installed += len(process) == 3
+    assert installed
+
+
+@pytest.mark.parametrize(("system", "version"), [("android", "unknown"), ("ios", NEW)])
+def test_react_native_tells_the_id_of_a_bundle_that_cannot_be_set_on_android(system: str, version: str) -> None:
+    """Another one each time; it counts under no version."""
+    seed = next(seed for seed in range(100) if phone("react-native", "0.1.0", seed).system == system)
+    who, told = moments("react-native", "0.1.0", rollout("react-native", set_fail=1.0), seed=seed)
+    failed = [step for step in told if isinstance(step, Step) and step.action == "set_fail"]
+
+    named = {step.version_name for step in failed}
+    assert len(named) == (len(failed) if system == "android" else 1)
+    assert {who.labels(step).version for step in failed} == {version}
+    assert {who.labels(step).platform for step in failed} == {"react-native"}
+
+
+def test_react_native_is_a_phone_whose_client_says_what_it_is() -> None:
+    """Single events without a timestamp; its ids are Android's own, or Apple's in upper case."""
+    ids = {}
+    for seed in range(20):
+        event = json.loads(phone("react-native", "0.1.0", seed).body(Step(1, "set", OLD), NOW_MS))
+        ids[event["platform"]] = event["device_id"]
+        assert event["install_source"] == "react-native"
+        assert not {"timestamp", "old_version_name", "defaultChannel", "metadata"} & event.keys()
+    assert re.fullmatch("[0-9a-f]{16}", ids["android"])
+    assert re.fullmatch("[0-9A-F-]{36}", ids["ios"])
+
+
 def rollback(version: str, failed: str) -> list[tuple[str, str | None, str]]:
     """What follows the first failed update of a phone that ran the old bundle, up to the cleanup."""
     told = steps("android", version, rollout(update_fail=1.0))
@@ -198,6 +232,7 @@ def test_no_two_events_of_a_device_have_the_key_by_which_a_retry_is_known(versio
         ("android", "10.0.0", "okhttp/"),
         ("android", "10.1.0", "CapacitorUpdater/10.1.0 (com.example.shop) android/"),
         ("ios", "9.0.1", "CapacitorUpdater/9.0.1 (com.example.shop) ios/"),
+        ("react-native", "0.1.0", "CapgoRNUpdater/0.1.0\r\n"),
     ],
 )
 def test_the_user_agent_is_that_of_the_plugin_version(platform: Platform, version: str, agent: str) -> None:

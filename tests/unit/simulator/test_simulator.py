@@ -33,7 +33,10 @@ def label(event: dict[str, Any]) -> Label:
     name = event.get("version_name", "").split(":")[0]
     version = (event["version_build"] if name == "builtin" else name) or "unknown"
     test = event.get("is_emulator", False) or not event.get("is_prod", True)
-    return event["app_id"], event["action"], event["platform"], version, test
+    platform = "react-native" if event.get("install_source") == "react-native" else event["platform"]
+    if platform == "react-native" and event["action"] == "set_fail" and len(name) == 36:
+        version = "unknown"  # a bundle's id
+    return event["app_id"], event["action"], platform, version, test
 
 
 def distinct(requests: Iterable[Request]) -> Counter[Label]:
@@ -173,7 +176,7 @@ def test_a_fleet_ends_with_its_last_reply_also_where_the_connection_closes() -> 
     ("name", "value", "words"),
     [
         ("fail", ["android:update_fail=7"], "share: 0 to 1"),
-        ("fail", ["blackberry:update_fail=0.1"], "platforms: android, ios, electron"),
+        ("fail", ["blackberry:update_fail=0.1"], "platforms: android, ios, electron, react-native"),
         ("fail", ["android:sadness=0.1"], "update_fail"),
         ("stall", ["android:75=0.1"], "android:70=0.06"),
         ("url", "ftp://127.0.0.1/", "http or https"),
