@@ -184,7 +184,7 @@ DEVICE: Final = {
 LOKI_SCOPE: Final = [
     _logged("app_id", "App", "The apps' ids."),
     _logged("version", "Version", "Bundle versions, newest first.", ANY_APP, newest=True),
-    _logged("platform", "Platform", "android, ios, electron, web, other.", ANY_APP),
+    _logged("platform", "Platform", "android, ios, electron, react-native, web, other.", ANY_APP),
     _logged("action", "Action", "What was reported.", ANY_APP),
     ENVIRONMENT,
     DEVICE,
