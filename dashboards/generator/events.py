@@ -4,7 +4,17 @@ from typing import Any, Final
 
 from dashboards.generator import selectors
 from dashboards.generator.dashboard import EVENTS, Row, dashboard, first_seen
-from dashboards.generator.logql import DEVICE, FAILED, NAMESPACE, SCRIPTS, Lines, one_of, share
+from dashboards.generator.logql import (
+    DEVICE,
+    FAILED,
+    NAMESPACE,
+    OTHER_VERSIONS,
+    PROGRESS,
+    SCRIPTS,
+    Lines,
+    one_of,
+    share,
+)
 from dashboards.generator.loki_panels import line_table, of_loki, story
 from dashboards.generator.panels import TOO_FEW, Column, Json, Panel, Query, bars, stat, table
 from dashboards.generator.shared_panels import AT_LEAST
@@ -31,7 +41,7 @@ def events() -> Json:
         "the exporter sends its events to (--event-store).",
         [
             Row("What fails, since when, and on how many devices?", _figures(failed)),
-            Row("Why, and which devices?", [_reasons(failed), _scripts(lines), _lately(failed), *_devices(failed)]),
+            Row("Why, and which devices?", [_reasons(failed), _scripts(), _lately(failed), *_devices(failed)]),
             Row("Is it only one kind of device?", _kinds(lines)),
             Row("What happened on one device?", [_story()]),
         ],
@@ -96,21 +106,28 @@ def _reasons(failed: Lines) -> Panel:
             by,
             _counts(failed.where('reason!=""'), by, _REASONS),
             sort="Devices",
-            widths={"Action": 210},
+            widths={"Action": 260},
         )
     )
 
 
-def _scripts(lines: Lines) -> Panel:
+def _scripts() -> Panel:
     by = {"metadata_message": "Message", "metadata_source": "File", "metadata_line": "Line"}
+    scripts = Lines().where(SCRIPTS)
+    others = Lines(conditions=(OTHER_VERSIONS, one_of("platform", "${platform}"))).where(SCRIPTS)
+    most = f"topk({_REASONS}, {scripts.devices(*by)})"
     return of_loki(
         table(
             "JavaScript errors",
-            "Uncaught errors and unhandled rejections of the page, by message, file and line, and on how many devices. "
-            "Good: empty. An error that came with a version, on the platform that fails, is the first suspect.",
+            "Uncaught errors and unhandled rejections of the page, by message, file and line: on how many devices, and "
+            "on how many with another version than those chosen above. Good: empty. One that is nowhere else came with "
+            "the version, and is the first suspect.",
             (12, 10),
             by,
-            _counts(lines.where(SCRIPTS), by, _REASONS),
+            [
+                Column("Devices", most, width=85),
+                Column("Elsewhere", f"{others.devices(*by)} and {scripts.count(*by)}", width=95),
+            ],
             sort="Devices",
             widths={"File": 130, "Line": 60},
         )
@@ -138,7 +155,7 @@ _WIDTHS: Final = {
     "OS": 60,
     "Plugin": 85,
     "Source": 105,
-    "Device": 300,
+    "Device": 325,
 }
 
 
@@ -159,7 +176,7 @@ def _devices(failed: Lines) -> list[Panel]:
                 ],
                 sort="Failures",
                 links={"Device": [_story_link()]},
-                widths={"Device": 300},
+                widths={"Device": 325},
             )
         ),
         of_loki(
@@ -224,10 +241,11 @@ def _kinds(lines: Lines) -> list[Panel]:
 def _story() -> Panel:
     return story(
         "The story of one device",
-        "All that the device named above reported, in the order in which it arrived; open a line for its fields. With "
-        "`--event-store-actions failures` only its failures. Choose a device in one of the tables.",
+        "What the device named above reported, in the order in which it arrived, without the steps of downloads; open "
+        "a line for its fields. With `--event-store-actions failures` only its failures. Choose a device in one of the "
+        "tables.",
         (24, 12),
-        f'{{{NAMESPACE}}} | {DEVICE} | device_id="$device"',
+        f'{{{NAMESPACE}}} | {DEVICE} | device_id="$device" | {PROGRESS}',
     )
 
 

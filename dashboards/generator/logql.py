@@ -23,6 +23,8 @@ def one_of(attribute: str, values: str) -> str:
     return f'{attribute}=~"^({values})$"'
 
 
+OTHER_VERSIONS: Final = 'version!~"^(${version})$"'
+PROGRESS: Final = 'action!~"^(download_[0-9]+)$"'
 SCRIPTS: Final = one_of("action", "webview_javascript_error|webview_unhandled_rejection")
 
 

@@ -1,7 +1,7 @@
 """What a real Loki says to the queries of *Events*: asked by hand, kept as data, drawn into the picture.
 
-`python -m tests.dashboards.loki http://LOKI:3100 APP VERSION DEVICE MINUTES` asks anew, about the minutes that end now;
-it is needed after a change of the dashboard's queries, which are kept beside their answers.
+`python -m tests.dashboards.loki http://LOKI:3100 APP VERSION DEVICE MINUTES` asks anew, about the minutes that end now
+(or at `--end`); it is needed after a change of the dashboard's queries, which are kept beside their answers.
 """
 
 from __future__ import annotations
@@ -55,8 +55,9 @@ def main() -> None:
     for name in ("url", "app_id", "version", "device"):
         parser.add_argument(name)
     parser.add_argument("minutes", type=int)
+    parser.add_argument("--end", type=float, default=time.time(), help="seconds since the epoch")
     given = parser.parse_args()
-    end = time.time()
+    end = given.end
     start = end - given.minutes * 60
     variables = {name: getattr(given, name).replace(".", r"\\.") for name in ("app_id", "version")}
     variables |= {"platform": ".+", "action": ".+", "environment": "production", "min_events": "20"}

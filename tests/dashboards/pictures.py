@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from tests.dashboards import browser, grafana
+from tests.dashboards import browser, grafana, loki
 from tests.dashboards.browser import Picture, Seen
 from tests.dashboards.history import SHOP, STEP, History, write_history
 from tests.dashboards.programs import RELEASES
@@ -31,8 +31,22 @@ def take(history: History, prometheus: Queried, directory: Path) -> dict[str, Se
         )
         for name in NAMES
     ]
+    orders.append(of_events(history, directory))
     seen = browser.photograph(f"http://127.0.0.1:{prometheus.port}", f"{STEP}s", orders)
-    return dict(zip(NAMES, seen, strict=True))
+    return dict(zip((*NAMES, "events"), seen, strict=True))
+
+
+def of_events(history: History, directory: Path) -> Picture:
+    """The failing devices of the version at fault, as a real Loki told of them."""
+    told = loki.recorded()
+    return Picture(
+        grafana.DASHBOARDS / "live-updates-events.json",
+        directory / "events.png",
+        history.end - (told["end"] - told["start"]),
+        history.end,
+        {name: told[name] for name in ("app_id", "version", "device")},
+        loki.ANSWERS,
+    )
 
 
 def main() -> None:

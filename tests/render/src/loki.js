@@ -1,40 +1,49 @@
 // Loki as it answered once: each query of the dashboard finds what a real one said to it, in the frames that Grafana
-// makes of that. Log lines have their labels in one field, a count at one moment is a table.
+// makes of that. Log lines have their labels in one field, a count at one moment is a table. The time at which it was
+// asked becomes the end of what is shown.
 import { DataSourceApi, FieldType } from '@grafana/data';
 import { frame, metaOf, sceneOf, table, titleOf } from './datasource.js';
 import { fail, report } from './report.js';
 
-const STEP_SECONDS = 300;
-
-function lines(refId, streams) {
-  const rows = streams.flatMap(({ stream, values }) => values.map(([time, line]) => ({ stream, time, line })));
+function lines(refId, streams, later) {
+  const inMilliseconds = (time) => Number(BigInt(time) / 1000000n) + later * 1000;
+  const rows = streams.flatMap(({ stream, values }) => values.map(([time, line]) => ({ stream, time: inMilliseconds(time), line })));
   const field = (name, type, of) => ({ name, type, config: {}, values: rows.map(of) });
   return {
     refId, length: rows.length, meta: { preferredVisualisationType: 'logs' },
     fields: [
       field('labels', FieldType.other, ({ stream }) => stream),
-      field('Time', FieldType.time, ({ time }) => Number(BigInt(time) / 1000000n)),
+      field('Time', FieldType.time, ({ time }) => time),
       field('Line', FieldType.string, ({ line }) => line),
-      field('tsNs', FieldType.string, ({ time }) => time),
     ],
   };
 }
 
 const named = (legend, metric) => legend.replace(/\{\{\s*(\w+)\s*\}\}/g, (_, name) => metric[name] ?? '');
 
+// Steps without a line are not in Loki's reply, and bars are as wide as the step.
+function series({ refId, legendFormat }, { metric, values }, { end, start }, later) {
+  const step = Math.max(Math.trunc((end - start) / 60), 1);
+  const known = new Map(values.map(([time, value]) => [Math.round((time - start) / step), value]));
+  const points = Array.from({ length: Math.ceil((end - start) / step) + 1 }, (_, index) => [start + index * step + later, known.get(index) ?? null]);
+  return frame({ refId }, { metric, points }, named(legendFormat, metric), step);
+}
+
 export class Loki extends DataSourceApi {
-  constructor({ uid, answers }) {
+  constructor({ uid, recorded }) {
     super({ id: 2, uid, name: 'Loki', type: 'loki', meta: metaOf('loki', 'Loki'), jsonData: {}, readOnly: true, access: 'proxy' });
-    this.answers = answers;
+    this.recorded = recorded;
   }
 
-  async query({ targets, scopedVars }) {
+  async query({ targets, scopedVars, range }) {
     const panel = titleOf(sceneOf(scopedVars));
-    return { data: targets.flatMap((target) => this.frames(panel, target)) };
+    const later = range.to.valueOf() / 1000 - this.recorded.end;
+    return { data: targets.flatMap((target) => this.frames(panel, target, later)) };
   }
 
-  frames(panel, { refId, expr, legendFormat }) {
-    const found = this.answers.find((one) => one.panel === panel && one.refId === refId);
+  frames(panel, target, later) {
+    const { refId, expr } = target;
+    const found = this.recorded.answers.find((one) => one.panel === panel && one.refId === refId);
     if (found?.expr !== expr) {
       fail(`there is no answer to ${panel} ${refId}`);
       return [];
@@ -43,9 +52,9 @@ export class Loki extends DataSourceApi {
     report.queries.push({ panel, refId, expr, series: result.length });
     switch (resultType) {
       case 'streams':
-        return [lines(refId, result)];
+        return [lines(refId, result, later)];
       case 'matrix':
-        return result.map(({ metric, values }) => frame({ refId }, { metric, points: values }, named(legendFormat, metric), STEP_SECONDS));
+        return result.map((one) => series(target, one, this.recorded, later));
       default:
         return [table(refId, result.map(({ metric, value }) => ({ metric, points: [value] })), true)];
     }

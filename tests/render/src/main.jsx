@@ -46,8 +46,8 @@ const Page = ({ theme, title, scene }) => (
 async function start() {
   const query = new URLSearchParams(location.search);
   const source = new Prometheus({ uid: 'prometheus', url: query.get('prometheus'), scrape: query.get('scrape') });
-  const { answers = [] } = await fetch('loki.json').then((reply) => (reply.ok ? reply.json() : {}));
-  const theme = provide(plugins, [source, new Loki({ uid: 'loki', answers })]);
+  const recorded = await fetch('loki.json').then((reply) => (reply.ok ? reply.json() : { answers: [] }));
+  const theme = provide(plugins, [source, new Loki({ uid: 'loki', recorded })]);
   document.body.style.background = theme.colors.background.canvas;
   await Promise.all(['grafana', 'grafana-scenes'].map(initPluginTranslations));
   const dashboard = await (await fetch('dashboard.json')).json();

@@ -52,7 +52,7 @@ export function sceneOf(dashboard, { from, to, chosen }) {
   const variables = dashboard.templating.list.map(variable);
   for (const one of variables) {
     if (chosen[one.state.name]) {
-      one.changeValueTo?.(one.state.isMulti ? [chosen[one.state.name]] : chosen[one.state.name]);
+      (one.changeValueTo ?? one.setValue)?.call(one, one.state.isMulti ? [chosen[one.state.name]] : chosen[one.state.name]);
     }
   }
   for (const name of Object.keys(chosen).filter((name) => !variables.some((one) => one.state.name === name))) {
