@@ -8,8 +8,9 @@ from dashboards.generator.logql import (
     DEVICE,
     FAILED,
     NAMESPACE,
+    NO_PROGRESS,
     OTHER_VERSIONS,
-    PROGRESS,
+    PLUGIN,
     SCRIPTS,
     Lines,
     one_of,
@@ -200,7 +201,7 @@ def _kinds_of_failure(failed: Lines, who: tuple[str, ...]) -> str:
 
 
 def _kinds(lines: Lines) -> list[Panel]:
-    updates = lines.where(selectors.PLUGIN)
+    updates = lines.where(PLUGIN)
     attempts = updates.where(one_of("action", selectors.ATTEMPTS))
     failures = updates.where(one_of("action", selectors.FAILURES))
 
@@ -245,7 +246,7 @@ def _story() -> Panel:
         "a line for its fields. With `--event-store-actions failures` only its failures. Choose a device in one of the "
         "tables.",
         (24, 12),
-        f'{{{NAMESPACE}}} | {DEVICE} | device_id="$device" | {PROGRESS}',
+        f'{{{NAMESPACE}}} | {DEVICE} | device_id="$device" | {NO_PROGRESS}',
     )
 
 

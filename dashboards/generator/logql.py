@@ -23,8 +23,15 @@ def one_of(attribute: str, values: str) -> str:
     return f'{attribute}=~"^({values})$"'
 
 
-OTHER_VERSIONS: Final = 'version!~"^(${version})$"'
-PROGRESS: Final = 'action!~"^(download_[0-9]+)$"'
+def none_of(attribute: str, values: str) -> str:
+    """The opposite."""
+    return f'{attribute}!~"^({values})$"'
+
+
+OTHER_VERSIONS: Final = none_of("version", "${version}")
+NO_PROGRESS: Final = none_of("action", "download_[0-9]+")
+PLUGIN: Final = none_of("platform", "electron|react-native")
+"""The plugin itself: the other clients send `set` at every launch, which is no update."""
 SCRIPTS: Final = one_of("action", "webview_javascript_error|webview_unhandled_rejection")
 
 
