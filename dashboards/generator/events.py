@@ -245,7 +245,7 @@ def _story() -> Panel:
         "What the device named above reported, in the order in which it arrived, without the steps of downloads; open "
         "a line for its fields. With `--event-store-actions failures` only its failures. Choose a device in one of the "
         "tables.",
-        (24, 12),
+        (24, 15),
         f'{{{NAMESPACE}}} | {DEVICE} | device_id="$device" | {NO_PROGRESS}',
     )
 

@@ -12,7 +12,7 @@ from tests.dashboards.programs import RELEASES
 from tests.dashboards.store import END, write_blocks
 from tests.support.monitoring import Prometheus, Queried
 
-NAMES = ("overview", "rollout", "downloads", "exporter")
+NAMES = ("overview", "rollout", "downloads", "exporter", "events")
 COMMITTED = Path(__file__).resolve().parents[2] / "dashboards" / "pictures"
 HOURS = 12
 _CHOSEN = {"rollout": {"app_id": SHOP}, "downloads": {"app_id": SHOP}}
@@ -21,19 +21,19 @@ _CHOSEN = {"rollout": {"app_id": SHOP}, "downloads": {"app_id": SHOP}}
 def take(history: History, prometheus: Queried, directory: Path) -> dict[str, Seen]:
     """A picture of each dashboard, NAME.png in `directory`, and what its page said."""
     browser.build()
-    orders = [
-        Picture(
-            grafana.DASHBOARDS / f"live-updates-{name}.json",
-            directory / f"{name}.png",
-            history.end - HOURS * 3600,
-            history.end,
-            _CHOSEN.get(name, {}),
-        )
-        for name in NAMES
-    ]
-    orders.append(of_events(history, directory))
+    orders = [of_events(history, directory) if name == "events" else of(name, history, directory) for name in NAMES]
     seen = browser.photograph(f"http://127.0.0.1:{prometheus.port}", f"{STEP}s", orders)
-    return dict(zip((*NAMES, "events"), seen, strict=True))
+    return dict(zip(NAMES, seen, strict=True))
+
+
+def of(name: str, history: History, directory: Path) -> Picture:
+    return Picture(
+        grafana.DASHBOARDS / f"live-updates-{name}.json",
+        directory / f"{name}.png",
+        history.end - HOURS * 3600,
+        history.end,
+        _CHOSEN.get(name, {}),
+    )
 
 
 def of_events(history: History, directory: Path) -> Picture:

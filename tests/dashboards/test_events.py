@@ -10,7 +10,7 @@ import pytest
 
 from exporter.eventlog.entry import entry
 from exporter.wire.labels import Series, Version
-from tests.dashboards import browser, grafana
+from tests.dashboards import browser, grafana, loki
 from tests.dashboards.grafana import Json
 
 EVENTS = grafana.load()["live-updates-events"]
@@ -86,6 +86,15 @@ def test_queries_ask_for_what_the_exporter_sends() -> None:
     names = {name for one in read(*(target["expr"] for _, target in TARGETS)) for name in one["names"]}
     assert names >= LABELS
     assert names - LABELS - attributes() == set()
+
+
+def test_the_answers_that_are_drawn_are_those_of_a_real_loki_to_these_queries() -> None:
+    """None is missing, none is of an older dashboard: `python -m tests.dashboards.loki` asks anew."""
+    told = loki.recorded()["answers"]
+    assert [(one["panel"], one["refId"], one["expr"]) for one in told] == [
+        (panel["title"], target["refId"], target["expr"]) for panel, target in TARGETS
+    ]
+    assert all(one["data"]["result"] for one in told)
 
 
 @each

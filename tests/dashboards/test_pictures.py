@@ -16,7 +16,7 @@ from tests.dashboards.history import BAD, SHOP
 from tests.dashboards.pictures import COMMITTED, NAMES, take
 from tests.dashboards.programs import RELEASES
 
-LARGEST_BYTES = 400_000
+LARGEST_BYTES = 600_000
 
 pytestmark = pytest.mark.timeout(600)  # a browser on a busy machine
 

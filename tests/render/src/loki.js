@@ -7,13 +7,15 @@ import { fail, report } from './report.js';
 
 function lines(refId, streams, later) {
   const inMilliseconds = (time) => Number(BigInt(time) / 1000000n) + later * 1000;
-  const rows = streams.flatMap(({ stream, values }) => values.map(([time, line]) => ({ stream, time: inMilliseconds(time), line })));
+  const rows = streams
+    .flatMap(({ stream, values }) => values.map(([time, line]) => ({ stream, time, line })))
+    .sort((a, b) => (BigInt(a.time) < BigInt(b.time) ? -1 : 1)); // several fall into one millisecond
   const field = (name, type, of) => ({ name, type, config: {}, values: rows.map(of) });
   return {
     refId, length: rows.length, meta: { preferredVisualisationType: 'logs' },
     fields: [
       field('labels', FieldType.other, ({ stream }) => stream),
-      field('Time', FieldType.time, ({ time }) => time),
+      field('Time', FieldType.time, ({ time }) => inMilliseconds(time)),
       field('Line', FieldType.string, ({ line }) => line),
     ],
   };
