@@ -147,7 +147,7 @@ class Settings(Base):
     )
     request_timeout: DurationSetting = _setting(
         "10s",
-        "an idle connection is closed after so long, and a request refused that has brought less than 1 KiB a second in "
+        "an idle connection is closed after so long, and a request refused that brought less than 1 KiB a second in "
         "it; two minutes are the most for one",
         gt=0,
     )
