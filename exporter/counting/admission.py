@@ -14,6 +14,7 @@ from exporter.counting.census import Census, Group
 from exporter.counting.changes import Changes, State
 from exporter.counting.ledger import Ledger
 from exporter.wire.actions import OUTCOMES
+from exporter.wire.families import born_with, lines_of
 from exporter.wire.labels import Series, Version
 
 _APPS: Final = ""
@@ -28,7 +29,7 @@ class Admission:
         self._ledger = ledger
         self._changes = changes
         self._met = met
-        self._series = ledger.series
+        self._lines = ledger.lines
         self._out: set[Version] = set()
         """Until the draft's end: those that made room for others, or for which there is none."""
         self._exhausted: set[str] = set()
@@ -114,18 +115,20 @@ class Admission:
     def _try(self, series: Series, ends: Collection[Version], reserved: int) -> bool:
         """Let a series in if it fits where some versions end; tells whether it did."""
         growth = self._growth(series, ends)
-        fits = growth <= 0 or self._series + growth <= self._ledger.budgets.limits.max_series - reserved
+        fits = growth <= 0 or self._lines + growth <= self._ledger.budgets.limits.max_series - reserved
         if fits:
             self._carry_out(series, ends)
         return fits
 
     def _growth(self, series: Series, ends: Iterable[Version]) -> int:
-        """By how many series there are more: a version enters with all its outcomes."""
-        more = 1 if self._census.is_in(series.version) else len({*OUTCOMES, series.action})
-        return more - sum(map(self._ledger.visible_series, ends))
+        """By how many lines there are more: a version enters with all its outcomes, a series with its family."""
+        version = series.version
+        born = {*born_with(series.name), *(() if self._census.is_in(version) else OUTCOMES)}
+        more = sum(lines_of(name) for name in born if not self._is_visible(Series(version, name)))
+        return more - sum(map(self._ledger.visible_lines, ends))
 
     def _carry_out(self, series: Series, ends: Collection[Version]) -> None:
-        self._series += self._growth(series, ends)
+        self._lines += self._growth(series, ends)
         for version in ends:
             self._ledger.end(version, self._changes)
             self._census.remove(version)

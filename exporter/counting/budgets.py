@@ -15,14 +15,14 @@ from enum import Enum, auto
 from typing import Final, NamedTuple
 
 from exporter.counting.census import BIRTHS_PER_HOUR, HOUR, OVERFLOW, RESERVED_VERSIONS, Census
-from exporter.wire.actions import CATALOGUE
+from exporter.wire.families import FAMILIES, lines_of
 from exporter.wire.labels import PLATFORMS, Series
 
 ENTRY_EVENTS: Final = 10
 ENTRY_DEVICES: Final = 3
 IDLE_SECONDS: Final = HOUR
 
-RESERVED_SERIES: Final = 2 * (len(PLATFORMS) + 1) * (len(CATALOGUE) + 1)
+RESERVED_SERIES: Final = 2 * (len(PLATFORMS) + 1) * sum(lines_of(name) for family in FAMILIES for name in family.names)
 """All that can be counted with app and version folded: room for these is always kept."""
 
 _CELLS: Final = 16384
@@ -168,9 +168,14 @@ def _use(values: int, limit: int, asked: Demand) -> Use:
     return Use(values, limit, max(values, asked.estimate()))  # those that were in at the start never asked
 
 
+def label_version(series: Series, label: str) -> Series:
+    """The series of another version of the same app and platform."""
+    return series._replace(version=series.version._replace(version=label))
+
+
 def fold_version(series: Series) -> Series:
     """The series of the same app and platform for versions that are not in."""
-    return series._replace(version=series.version._replace(version=OVERFLOW))
+    return label_version(series, OVERFLOW)
 
 
 def fold_app(series: Series) -> Series:

@@ -1,14 +1,17 @@
 """What posts would change: which of their events are new, and the series each of these counts in."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from exporter.counting.admission import Admission
+from exporter.counting.budgets import label_version
 from exporter.counting.census import OVERFLOW
 from exporter.counting.changes import Changes, Sighting, State
 from exporter.counting.ledger import Entries, Ledger
 from exporter.counting.seen import OnDisk
 from exporter.wire.actions import OUTCOMES
-from exporter.wire.labels import Series, Version
+from exporter.wire.families import SUM_OF, born_with
+from exporter.wire.labels import UNKNOWN_VERSION, Series, Version, series_of
 
 _NOTHING_FOLDED: Final = {"app_id": 0, "version": 0}
 
@@ -28,11 +31,12 @@ class Draft:
     def add(self, entries: Entries) -> list[Series | None]:
         """Draft one post; for each entry, the series it counts in, or `None` if it has been counted before."""
         known = self._known(entries)
+        asked = self._attributed(entries) if entries.exits else entries.series
         totals, remembered = self.changes.totals, self.changes.fingerprints
         met, visible_total = self._met, self._ledger.visible_total
         outcome: list[Series | None] = []
         for series, fingerprint, timestamp, device in zip(
-            entries.series, entries.fingerprints, entries.timestamps, entries.devices, strict=True
+            asked, entries.fingerprints, entries.timestamps, entries.devices, strict=True
         ):
             if fingerprint is not None:
                 if fingerprint in known or fingerprint in remembered:
@@ -46,7 +50,26 @@ class Draft:
                     series, total = self._meet(series, device)
             totals[series] = total + 1
             outcome.append(series)
+        for index, milliseconds in entries.durations.items():
+            counted = outcome[index]
+            if counted is not None:
+                self._add_up(counted, milliseconds)
         return outcome
+
+    def _add_up(self, counted: Series, milliseconds: int) -> None:
+        """Add a duration to the sum that is beside the part which its event counts in."""
+        totals, beside = self.changes.totals, series_of(counted.version, SUM_OF[counted.name])
+        total = totals.get(beside)
+        totals[beside] = milliseconds + ((self._ledger.total(beside) or 0) if total is None else total)
+
+    def _attributed(self, entries: Entries) -> Sequence[Series]:
+        """The series asked for, but those of a process that died before its version was seen: that was another one."""
+        asked = list(entries.series)
+        for index, moment in entries.exits.items():
+            sighting = self._ledger.sighting(asked[index].version)
+            if moment < (self.changes.at if sighting is None else sighting.first) * 1000:
+                asked[index] = label_version(asked[index], UNKNOWN_VERSION)
+        return asked
 
     def _known(self, entries: Entries) -> set[int]:
         """The fingerprints that the ledger remembers, in memory or on disk."""
@@ -64,7 +87,8 @@ class Draft:
         if series.version not in self._met:
             self._met.add(series.version)
             self._sight(series.version)
-        self._show_again(series)
+        for name in born_with(series.name):
+            self._show_again(Series(series.version, name))
         return series, self.changes.totals.get(series, self._ledger.total(series) or 0)
 
     def _note_folded(self, series: Series) -> None:

@@ -15,8 +15,8 @@ text that shows it:
 This module knows no clock, no disk and no framework: time and limits are arguments.
 """
 
-from collections.abc import Collection, Sequence
-from itertools import chain
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain, compress
 from typing import Final, NamedTuple
 
 import msgspec
@@ -26,6 +26,7 @@ from exporter.counting.budgets import Limits as BudgetLimits
 from exporter.counting.census import Census
 from exporter.counting.changes import Changes, Show, Sighting, State
 from exporter.counting.seen import Seen
+from exporter.wire.families import counts_events, lines_of
 from exporter.wire.labels import Series, Version
 
 SCRAPES_HELD: Final = 2
@@ -44,6 +45,11 @@ class Entries(msgspec.Struct, frozen=True, gc=False):
     """By the device's clock, in milliseconds since the epoch."""
 
     devices: Sequence[str]
+    durations: Mapping[int, int] = {}
+    """By index, the milliseconds that an event which counts in a part of a histogram took."""
+
+    exits: Mapping[int, int] = {}
+    """By index, when the process died whose end an event reports, in milliseconds by the device's clock."""
 
 
 class Limits(NamedTuple):
@@ -57,15 +63,18 @@ class Limits(NamedTuple):
 
 
 class View(NamedTuple):
-    """What one scrape shows: the `values` of the visible `series`, in one order.
+    """What one scrape shows: the `values` of the visible `series`, in one order, and which of these count events.
 
     New series come last; `departures` is how many have ever left, so while it stays, so does the order of those before.
-    `sightings` are of the versions on /metrics; `counted`, `dormant` and `forgotten` are numbers of events, the dormant
-    ones among the counted; `budgets` is how full each label's budget is.
+    `lines` is how many series Prometheus makes of them. `sightings` are of the versions on /metrics; `counted`,
+    `dormant` and `forgotten` are numbers of events, the dormant ones among the counted; `budgets` is how full each
+    label's budget is.
     """
 
     series: Sequence[Series]
     values: Sequence[int]
+    of_events: Sequence[bool]
+    lines: int
     departures: int
     sightings: dict[Version, Sighting]
     counted: int
@@ -81,8 +90,8 @@ class View(NamedTuple):
 
     @property
     def events(self) -> dict[str, int]:
-        """The number of events by what became of them; those shown add up to the values."""
-        shown = sum(self.values)
+        """The number of events by what became of them; those shown add up to the values of the counters of events."""
+        shown = sum(compress(self.values, self.of_events))
         held = self.counted - shown - self.dormant
         return {"shown": shown, "held": held, "dormant": self.dormant, "forgotten": self.forgotten}
 
@@ -98,6 +107,23 @@ class View(NamedTuple):
         return found
 
 
+class _Shape(NamedTuple):
+    """What a view says of its series beside their values."""
+
+    series: Sequence[Series]
+    of_events: Sequence[bool]
+    lines: int
+
+
+_NOTHING_SHOWN: Final = _Shape((), (), 0)
+
+
+def _shape(shown: Iterable[Series]) -> _Shape:
+    series = [*shown]
+    names = [each.name for each in series]
+    return _Shape(series, [*map(counts_events, names)], sum(map(lines_of, names)))
+
+
 def _first(seen: tuple[Version, Sighting]) -> float:
     return seen[1].first
 
@@ -110,15 +136,17 @@ class Ledger:
         self._totals: dict[Series, int] = {}
         self._shows: dict[Series, Show] = {}
         self._shown: dict[Series, int] = {}
-        self._shown_series: list[Series] = []
-        """For views; another list after each change."""
+        self._shape = _NOTHING_SHOWN
+        """For views; another one after each change."""
+        self._lines = 0
+        """Of all series but dormant ones."""
         self._departures = 0
         self._pending: dict[Series, int] = {}
         self._dormant: dict[Series, int] = {}
-        """With their totals."""
+        """With the events that they counted."""
         self._sightings: dict[Version, Sighting] = {}
         self._stored_last: dict[Version, float] = {}
-        self._actions: dict[Version, list[Series]] = {}
+        self._series: dict[Version, list[Series]] = {}
         self._counted = 0
         self._untold: set[Version] = set()
         """Those with events, or a release, that no scrape has shown yet."""
@@ -157,12 +185,12 @@ class Ledger:
 
     def _is_told(self, version: Version) -> bool:
         """Whether a scrape has shown all its events: if it ended before, they would be in nobody's samples."""
-        return version not in self._untold and self._pending.keys().isdisjoint(self._actions[version])
+        return version not in self._untold and self._pending.keys().isdisjoint(self._series[version])
 
     def end(self, version: Version, changes: Changes) -> None:
         """Have a version leave /metrics."""
         changes.ended.append(version)
-        for series in self._actions[version]:
+        for series in self._series[version]:
             show = self._shows[series]
             if show.state is not State.DORMANT:
                 base = self._shown.get(series, show.base)
@@ -171,9 +199,21 @@ class Ledger:
     def _forget(self, changes: Changes) -> None:
         excess = len(self._dormant) - self._limits.max_dormant
         if excess > 0:
-            changes.forgotten = [series for series, _ in zip(self._dormant, range(excess), strict=False)]
-            lost = sum(self._totals[series] for series in changes.forgotten)
+            changes.forgotten = self._oldest(excess)
+            lost = sum(self._dormant[series] for series in changes.forgotten)
             changes.forgotten_events = self._forgotten_events + lost
+
+    def _oldest(self, number: int) -> list[Series]:
+        """At least so many dormant series: of a version all of them, or a part of a histogram could return alone."""
+        versions: dict[Version, None] = {}
+        found: list[Series] = []
+        for series in self._dormant:
+            if series.version not in versions:
+                if len(found) >= number:
+                    break
+                versions[series.version] = None
+                found += (other for other in self._series[series.version] if other in self._dormant)
+        return found
 
     def apply(self, changes: Changes) -> None:
         """Bring about what was committed. The only way in which a ledger changes, live and at restart."""
@@ -222,9 +262,11 @@ class Ledger:
         for series, total in changes.totals.items():
             before = totals.get(series)
             totals[series] = total
-            counted += total - (before or 0)
+            if counts_events(series.name):
+                counted += total - (before or 0)
             if before is None:
-                self._actions.setdefault(series.version, []).append(series)
+                self._lines += lines_of(series.name)
+                self._series.setdefault(series.version, []).append(series)
                 if series not in changes.shows:  # as it is when the ledger is loaded
                     self._apply_show(series, Show(State.HIDDEN, 0, 0.0))
             elif shows[series].state is released:
@@ -234,7 +276,8 @@ class Ledger:
     def _apply_show(self, series: Series, show: Show) -> None:
         self._shows[series] = show
         self._pending.pop(series, None)
-        self._dormant.pop(series, None)
+        if self._dormant.pop(series, None) is not None:
+            self._lines += lines_of(series.name)
         if show.state is State.RELEASED:
             self._shown[series] = self._totals[series]
         elif show.state is State.HELD:
@@ -243,27 +286,30 @@ class Ledger:
         else:
             if self._shown.pop(series, None) is not None:
                 self._departures += 1
-                self._shown_series = []
+                self._shape = _NOTHING_SHOWN
             if show.state is State.DORMANT:
-                self._dormant[series] = self._totals[series]
+                self._lines -= lines_of(series.name)
+                self._dormant[series] = self._totals[series] if counts_events(series.name) else 0
             else:
                 self._pending[series] = 0
 
     def _drop(self, series: Series) -> None:
-        self._counted -= self._totals[series]
+        self._counted -= self._dormant[series]
         del self._dormant[series], self._shows[series], self._totals[series]
-        kept = self._actions[series.version]
+        kept = self._series[series.version]
         kept.remove(series)
         if not kept:
-            del self._actions[series.version]
+            del self._series[series.version]
 
     def view(self) -> View:
         """What a scrape shows now. Posts wait for it, so it copies as little as there must be."""
-        if len(self._shown_series) != len(self._shown):
-            self._shown_series = list(self._shown)
+        if len(self._shape.series) != len(self._shown):
+            self._shape = _shape(self._shown)
         return View(
-            self._shown_series,
+            self._shape.series,
             list(self._shown.values()),
+            self._shape.of_events,
+            self._shape.lines,
             self._departures,
             self._sightings.copy(),
             self._counted,
@@ -275,7 +321,10 @@ class Ledger:
 
     def counted(self) -> dict[Version, int]:
         """The events of each version on /metrics, those that are not shown yet among them."""
-        return {version: sum(self._totals[series] for series in self._actions[version]) for version in self._sightings}
+        return {version: self._events(version) for version in self._sightings}
+
+    def _events(self, version: Version) -> int:
+        return sum(self._totals[series] for series in self._series[version] if counts_events(series.name))
 
     def begin_anew(self, now: float) -> Changes:
         """Ask what it takes to show every series from 0 on; what was counted so far becomes forgotten."""
@@ -290,20 +339,20 @@ class Ledger:
     # What a draft needs to know.
 
     @property
-    def series(self) -> int:
-        """The number of series that are on /metrics, or will be with the next scrape."""
-        return len(self._totals) - len(self._dormant)
+    def lines(self) -> int:
+        """The series that Prometheus makes of those that are on /metrics, or will be with the next scrape."""
+        return self._lines
+
+    def visible_lines(self, version: Version) -> int:
+        """Those of a version."""
+        return sum(lines_of(series.name) for series in self._series[version] if series not in self._dormant)
 
     def visible_total(self, series: Series) -> int | None:
-        """The events counted in a series that is on /metrics, or will be with the next scrape; else `None`."""
+        """What is counted in a series that is on /metrics, or will be with the next scrape; else `None`."""
         return None if series in self._dormant else self._totals.get(series)
 
-    def visible_series(self, version: Version) -> int:
-        """The number of series of a version that are on /metrics, or will be with the next scrape."""
-        return sum(series not in self._dormant for series in self._actions[version])
-
     def total(self, series: Series) -> int | None:
-        """The events counted in a series, or `None` for one that does not exist."""
+        """What is counted in a series, or `None` for one that does not exist."""
         return self._totals.get(series)
 
     def show(self, series: Series) -> Show:
@@ -322,4 +371,4 @@ class Ledger:
         """The events of some versions, `None` if one had any since `before`, or has some that no scrape has shown."""
         if any(self._sightings[version].last >= before or not self._is_told(version) for version in versions):
             return None
-        return sum(self._totals[series] for version in versions for series in self._actions[version])
+        return sum(map(self._events, versions))

@@ -9,6 +9,7 @@ from exporter.counting.ledger import Entries
 from exporter.intake.answer import Answer
 from exporter.wire.events import Batch, Event, Reason, Rejected
 from exporter.wire.fingerprints import Fingerprints
+from exporter.wire.health import DroppedReason, hear
 from exporter.wire.labels import Ignored, IgnoredReason, Label, Outcome, Series
 
 
@@ -24,7 +25,18 @@ class Arrival(msgspec.Struct, frozen=True, gc=False):
 class Post:
     """A decoded post on its way through the commit; `error` or `series` are set when it is decided."""
 
-    __slots__ = ("array", "arrival", "elements", "entries", "error", "ignored", "positions", "rejected", "series")
+    __slots__ = (
+        "array",
+        "arrival",
+        "dropped",
+        "elements",
+        "entries",
+        "error",
+        "ignored",
+        "positions",
+        "rejected",
+        "series",
+    )
 
     def __init__(self, arrival: Arrival, batch: Batch, label: Label, fingerprints: Fingerprints) -> None:
         self.arrival = arrival
@@ -36,7 +48,9 @@ class Post:
         events, series = self._sort_out(batch.items, label(batch.items))
         timestamps = [event.timestamp or 0 for event in events]
         devices = [event.device_id or "" for event in events]
-        self.entries = Entries(series, fingerprints(events), timestamps, devices)
+        heard = hear(events, series)
+        self.dropped = heard.dropped
+        self.entries = Entries(heard.series, fingerprints(events), timestamps, devices, heard.durations, heard.exits)
         self.series: Sequence[Series | None] = ()
         self.error: Exception | None = None
 
@@ -56,6 +70,10 @@ class Post:
                 taken.append((at, item, outcome))
         self.positions = [at for at, _, _ in taken]
         return [event for _, event, _ in taken], [series for _, _, series in taken]
+
+    def durations_dropped(self) -> list[DroppedReason]:
+        """Why the durations of some of the counted events were not taken."""
+        return [reason for index, reason in self.dropped.items() if self.series[index] is not None]
 
     def counted(self) -> list[tuple[int, Series]]:
         """Index in the body and series of each event that was counted."""

@@ -1,12 +1,12 @@
-"""All metric families of the exporter itself, and the two event families' names and HELP.
+"""All metric families: those of the exporter itself, and name and HELP of those whose counters the ledger keeps.
 
 What README lists, what the dashboards ask for and what /metrics says is this set; a test compares them.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import version
-from typing import Final
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -18,17 +18,66 @@ from prometheus_client.process_collector import ProcessCollector
 from exporter.counting.ledger import View
 from exporter.eventlog.notes import DROP_REASONS, DropReason, Notes
 from exporter.metrics.distribution import Distribution
+from exporter.wire import families
 from exporter.wire.events import REASONS, Reason
+from exporter.wire.families import Family
+from exporter.wire.health import DROPPED_REASONS, DroppedReason
 from exporter.wire.labels import IGNORED_REASONS, IgnoredReason
 from exporter.wire.refusals import REQUEST_REFUSALS
 
-EVENTS: Final = "capgo_events"
-EVENTS_HELP: Final = (
-    "Events of production devices, each counted once, by app, action of the plugin, platform and bundle version."
-)
-TEST_EVENTS: Final = "capgo_test_events"
-TEST_EVENTS_HELP: Final = (
-    "Events of emulators and development builds (is_emulator true or is_prod false), kept apart from the failure rate."
+_DEVICES: Final = {
+    False: "production devices",
+    True: "emulators and development builds (is_emulator true or is_prod false)",
+}
+
+
+class LedgerFamily(NamedTuple):
+    """A family of the ledger as it is shown: of production or of test devices, its name (a counter's without `_total`),
+    the label that tells its counters apart, and its HELP.
+    """
+
+    family: Family
+    test: bool
+    name: str
+    label: str
+    text: str
+
+    @property
+    def kind(self) -> Literal["counter", "histogram"]:
+        """Its TYPE."""
+        return "histogram" if self.family.bounds else "counter"
+
+
+LEDGER_FAMILIES: Final = tuple(
+    LedgerFamily(family, test, f"capgo_{'test_' * test}{name}", label, text.format(_DEVICES[test]))
+    for family, name, label, text in (
+        (
+            families.EVENTS,
+            "events",
+            "action",
+            "Events of {}, each counted once, by app, action of the plugin, platform and bundle version.",
+        ),
+        (
+            families.VISITS,
+            "visits",
+            "reports",
+            "Visits (app_moved_to_foreground) of {}, by what their sender is able to report: crashes of the app and "
+            "errors of its pages, errors only, or nothing.",
+        ),
+        (
+            families.LAUNCHES,
+            "launch_seconds",
+            "le",
+            "Launches (app_launch_ready) of {}, by the seconds from the plugin's load to notifyAppReady.",
+        ),
+        (
+            families.PAGE_LOADS,
+            "page_load_seconds",
+            "le",
+            "Page loads (webview_page_loaded) of {}, by their seconds.",
+        ),
+    )
+    for test in (False, True)
 )
 
 _LATENCIES: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -96,6 +145,15 @@ class Telemetry:
         )
         for label in ("app_id", "version"):
             self.folded.labels(label)
+        self.durations_dropped = Counter(
+            "capgo_exporter_durations_dropped",
+            "Counted launches and page loads whose duration was not taken, by reason: missing or no number, 0 of a "
+            "launch, above ten minutes.",
+            ["reason"],
+            registry=registry,
+        )
+        for reason in DROPPED_REASONS:
+            self.durations_dropped.labels(reason)
         self.commit_errors = Counter(
             "capgo_exporter_commit_errors",
             "Commits to the ledger that failed; clients were told to retry.",
@@ -204,8 +262,13 @@ class Telemetry:
             if events:
                 self.folded.labels(label).inc(events)
 
+    def count_dropped(self, reasons: Iterable[DroppedReason]) -> None:
+        """Note why durations of counted events were not taken."""
+        for reason in reasons:
+            self.durations_dropped.labels(reason).inc()
+
     def families(self, view: View) -> Iterator[Metric]:
-        """Every family but the event counters; those about the ledger are of the same moment as `view`."""
+        """Every family but the ledger's counters; those about the ledger are of the same moment as `view`."""
         yield from _event_families(self.tally)
         yield from _ledger_families(view)
         yield from self.own.collect()
@@ -238,8 +301,12 @@ def _ledger_families(view: View) -> Iterator[Metric]:
     for state, value in view.events.items():
         events.add_metric([state], value)
     yield events
-    yield GaugeMetricFamily("capgo_exporter_series", "Event series on /metrics.", value=len(view.values))
-    yield GaugeMetricFamily("capgo_exporter_series_limit", "Most event series there may be.", value=view.series_limit)
+    yield GaugeMetricFamily(
+        "capgo_exporter_series", "Series of events, visits, launches and page loads on /metrics.", value=view.lines
+    )
+    yield GaugeMetricFamily(
+        "capgo_exporter_series_limit", "Most of these series there may be.", value=view.series_limit
+    )
     yield from _budget_families(view)
     first_seen = GaugeMetricFamily(
         "capgo_version_first_seen_timestamp_seconds",

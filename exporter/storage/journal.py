@@ -54,12 +54,12 @@ _KEPT_TOGETHER: Final = 100
 _TIDY_SECONDS: Final = 60.0
 _TIDY_ROWS: Final = 1000
 
-_SERIES: Final = "app_id = ? AND platform = ? AND version = ? AND test = ? AND action = ?"
+_SERIES: Final = "app_id = ? AND platform = ? AND version = ? AND test = ? AND name = ?"
 _APPEND: Final = "INSERT INTO recent (tx, at, fingerprints, totals) VALUES (?, ?, ?, ?)"
 _COUNT: Final = "UPDATE series SET total = ? WHERE id = ?"
 _COUNT_FIRST: Final = (
     "INSERT INTO series VALUES (NULL, ?, ?, ?, ?, ?, ?, 0, 0, 0.0)"
-    " ON CONFLICT (app_id, platform, version, test, action) DO UPDATE SET total = excluded.total RETURNING id"
+    " ON CONFLICT (app_id, platform, version, test, name) DO UPDATE SET total = excluded.total RETURNING id"
 )
 _SHOW: Final = f"UPDATE series SET state = ?, base = ?, since = ? WHERE {_SERIES}"  # noqa: S608 - a constant
 _FORGET: Final = f"DELETE FROM series WHERE {_SERIES}"  # noqa: S608 - a constant
@@ -261,13 +261,13 @@ class Journal:
         self._write_totals(changes)
         executemany = self._db.executemany
         if changes.shows:
-            executemany(_SHOW, [(*show, *series.version, series.action) for series, show in changes.shows.items()])
+            executemany(_SHOW, [(*show, *series.version, series.name) for series, show in changes.shows.items()])
         if changes.sightings:
             executemany(_SIGHT, [(*version, *sighting) for version, sighting in changes.sightings.items()])
         if changes.ended:
             executemany(_END, changes.ended)
         if changes.forgotten:
-            executemany(_FORGET, [(*series.version, series.action) for series in changes.forgotten])
+            executemany(_FORGET, [(*series.version, series.name) for series in changes.forgotten])
             for series in changes.forgotten:
                 self._ids.pop(series, None)
         if changes.forgotten_events is not None:
@@ -277,7 +277,7 @@ class Journal:
         """The row of a series, made if there is none yet."""
         number = self._ids.get(series)
         if number is None:
-            row = self._db.execute(_COUNT_FIRST, (*series.version, series.action, total))
+            row = self._db.execute(_COUNT_FIRST, (*series.version, series.name, total))
             ((number,),) = row.fetchall()
             self._ids[series] = number
         return number

@@ -34,9 +34,9 @@ APPLICATION_ID: Final = 0x63617067
 SCHEMA: Final = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 CREATE TABLE series (
-    id INTEGER PRIMARY KEY, app_id TEXT, platform TEXT, version TEXT, test INTEGER, action TEXT,
+    id INTEGER PRIMARY KEY, app_id TEXT, platform TEXT, version TEXT, test INTEGER, name TEXT,
     total INTEGER NOT NULL, state INTEGER NOT NULL, base INTEGER NOT NULL, since REAL NOT NULL,
-    UNIQUE (app_id, platform, version, test, action)
+    UNIQUE (app_id, platform, version, test, name)
 );
 CREATE TABLE versions (
     app_id TEXT, platform TEXT, version TEXT, test INTEGER, first REAL NOT NULL, last REAL NOT NULL,
@@ -45,7 +45,7 @@ CREATE TABLE versions (
 CREATE TABLE recent (tx INTEGER PRIMARY KEY, at REAL NOT NULL, fingerprints BLOB NOT NULL, totals BLOB);
 CREATE TABLE old (timestamp INTEGER, value INTEGER, PRIMARY KEY (timestamp, value)) WITHOUT ROWID;
 """
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 MIGRATIONS: Final[Mapping[int, str]] = {
     1: """
 ALTER TABLE series RENAME TO series_1;
@@ -58,6 +58,7 @@ INSERT INTO series SELECT NULL, * FROM series_1;
 DROP TABLE series_1;
 """,
     2: "ALTER TABLE recent ADD COLUMN totals BLOB;",
+    3: "ALTER TABLE series RENAME COLUMN action TO name;",
 }
 """From a schema version, the SQL that leads to the next one."""
 

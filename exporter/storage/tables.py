@@ -18,7 +18,7 @@ from exporter.counting.changes import Changes, Show, Sighting, State
 from exporter.wire.labels import Series, Version
 
 _READ_SERIES: Final = (
-    "SELECT {id}, app_id, platform, version, test, action, total, state, base, since FROM series WHERE state {state}"
+    "SELECT {id}, app_id, platform, version, test, {name}, total, state, base, since FROM series WHERE state {state}"
 )
 _STATES: Final = tuple(State)
 
@@ -83,15 +83,15 @@ def read(db: sqlite3.Connection) -> Iterator[Changes]:
     rows = Changes(0.0, forgotten_events=int(meta(db, "forgotten_events")))
     for app_id, platform, version, test, first, last in db.execute("SELECT * FROM versions"):
         rows.sightings[Version(app_id, platform, version, bool(test))] = Sighting(first, last)
-    # One object for all series of a version, and for all of an action. (A named tuple equals a plain one.)
+    # One object for all series of a version, and for all of a name. (A named tuple equals a plain one.)
     versions: dict[tuple[str, str, str, int], Version] = {}
-    actions: dict[str, str] = {}
-    for number, app_id, platform, version, test, action, total, state, base, since in _series(db):
+    names: dict[str, str] = {}
+    for number, app_id, platform, version, test, name, total, state, base, since in _series(db):
         key = app_id, platform, version, test
         known = versions.get(key)
         if known is None:
             versions[key] = known = Version(app_id, platform, version, bool(test))
-        series = Series(known, actions.setdefault(action, action))
+        series = Series(known, names.setdefault(name, name))
         rows.totals[series] = newer.pop(number, total)
         rows.shows[series] = Show(_STATES[state], base, since)
     if newer:
@@ -102,10 +102,10 @@ def read(db: sqlite3.Connection) -> Iterator[Changes]:
 
 def _series(db: sqlite3.Connection) -> Iterator[tuple[int, str, str, str, int, str, int, int, int, float]]:
     """The rows of `series`; last the dormant ones, in the order in which they became so, since the oldest go first."""
-    number = "id" if schema(db) > 1 else "NULL"
-    dormant = int(State.DORMANT)
-    yield from db.execute(_READ_SERIES.format(id=number, state=f"<> {dormant}"))
-    yield from db.execute(_READ_SERIES.format(id=number, state=f"= {dormant} ORDER BY since"))
+    version, dormant = schema(db), int(State.DORMANT)
+    columns = {"id": "id" if version > 1 else "NULL", "name": "name" if version > 3 else "action"}
+    yield from db.execute(_READ_SERIES.format(**columns, state=f"<> {dormant}"))
+    yield from db.execute(_READ_SERIES.format(**columns, state=f"= {dormant} ORDER BY since"))
 
 
 def _read_fingerprints(db: sqlite3.Connection) -> Iterator[Changes]:

@@ -60,6 +60,7 @@ class Event(msgspec.Struct, gc=False):
     platform: str | None = None
     version_name: str | None = None
     version_build: str | None = None
+    version_os: str | None = None
     old_version_name: str | None = None
     plugin_version: str | None = None
     is_emulator: bool | None = None

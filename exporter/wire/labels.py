@@ -11,6 +11,7 @@ from typing import Final, Literal, NamedTuple, get_args
 
 from exporter.wire.actions import CATALOGUE, OTHER
 from exporter.wire.events import Event, Reason, Rejected
+from exporter.wire.families import action_of
 from exporter.wire.plugins import fails_without_update
 
 REACT_NATIVE: Final = "react-native"
@@ -50,10 +51,19 @@ class Version(NamedTuple):
 
 
 class Series(NamedTuple):
-    """One counter: an action of a version."""
+    """One counter of a version, by its name in `families`."""
 
     version: Version
-    action: str
+    name: str
+
+    @property
+    def action(self) -> str:
+        """That of the events which it counts."""
+        return action_of(self.name)
+
+
+series_of: Final = lru_cache(16 * _KEPT)(Series)
+"""One object for each series: to find it costs less than to make one, and what counts in it finds it faster."""
 
 
 class Ignored(NamedTuple):

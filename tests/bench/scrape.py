@@ -1,25 +1,26 @@
 """What a scrape of many series costs: `python -m tests.bench.scrape`.
 
-CPU time of the ledger's view and of the text, for 100,000 event series, beside what prometheus_client takes for the
+CPU time of the ledger's view and of the text, for 100,000 series, beside what prometheus_client takes for the
 same data in the same run; and the memory of a series.
 """
 
 import resource
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import Metric
 from prometheus_client.exposition import choose_encoder
 
 from exporter.counting.budgets import Limits as BudgetLimits
 from exporter.counting.draft import Draft
 from exporter.counting.ledger import Ledger, Limits
 from exporter.metrics.exposition import Exposer, encoded
-from exporter.metrics.telemetry import EVENTS_HELP
 from exporter.wire.actions import CATALOGUE
 from exporter.wire.labels import Series, Version
 from tests.support.entries import Entry, columns
+from tests.support.library import Library
 
 SERIES = 100_000
 ROUNDS = 7
@@ -41,18 +42,13 @@ def filled() -> Ledger:
     return ledger
 
 
-class Library:
-    """The same samples, as the library's own family."""
+class Collected(NamedTuple):
+    """The same samples, as the library's own families."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self.family = CounterMetricFamily(
-            "capgo_events", EVENTS_HELP, labels=["app_id", "action", "platform", "version"]
-        )
-        for (version, action), value in ledger.view().shown.items():
-            self.family.add_metric([version.app_id, action, version.platform, version.version], value)
+    families: Sequence[Metric]
 
-    def collect(self) -> list[CounterMetricFamily]:
-        return [self.family]
+    def collect(self) -> Sequence[Metric]:
+        return self.families
 
 
 def cpu(work: Callable[[], object]) -> float:
@@ -69,7 +65,7 @@ def main() -> None:
     exposer.expose(ledger.view(), [], ACCEPT["text"])
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(f"{series:,} series: {(after - before) * 1024 / series:.0f} bytes of memory each")
-    library = Library(ledger)
+    library = Collected(Library(ledger.view().shown).collect())
     for name, accept in ACCEPT.items():
         ours, theirs = [], []
         for _ in range(ROUNDS):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from exporter.counting.ledger import View
-from exporter.metrics.telemetry import EVENTS, TEST_EVENTS, Telemetry
+from exporter.metrics.telemetry import LEDGER_FAMILIES, Telemetry
 
 SCRAPE = {"up", "scrape_duration_seconds"}
 """What Prometheus adds to every scrape."""
@@ -12,6 +12,8 @@ _SUFFIXES = {"counter": ["_total"], "histogram": ["_bucket", "_count", "_sum"]}
 
 def metric_names() -> set[str]:
     """The sample names of every family, shown or not yet."""
-    families = Telemetry().families(View([], [], 0, {}, 0, 0, 0, {}, 0))
-    names = {family.name + suffix for family in families for suffix in _SUFFIXES.get(family.type, [""])}
-    return names | {f"{EVENTS}_total", f"{TEST_EVENTS}_total"} | SCRAPE
+    families = [
+        (family.name, family.type) for family in Telemetry().families(View([], [], [], 0, 0, {}, 0, 0, 0, {}, 0))
+    ]
+    families += [(family.name, family.kind) for family in LEDGER_FAMILIES]
+    return {name + suffix for name, kind in families for suffix in _SUFFIXES.get(kind, [""])} | SCRAPE

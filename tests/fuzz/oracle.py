@@ -48,7 +48,7 @@ def read(body: bytes) -> Batch | None:
 def _check_label(outcome: Series | Ignored | Rejected) -> None:
     if isinstance(outcome, Series):
         version = outcome.version
-        assert outcome.action == OTHER or outcome.action in CATALOGUE
+        assert outcome.name == OTHER or outcome.name in CATALOGUE
         assert version.platform in {"android", "ios", "electron", "react-native", "web", "other"}
         assert 0 < len(version.version) <= 64
         assert len(version.app_id) <= 128

@@ -16,6 +16,8 @@ class Entry(NamedTuple):
     fingerprint: int | None = None
     timestamp: int = 0
     device: str = ""
+    duration: int | None = None
+    exit: int | None = None
 
 
 def columns(entries: Sequence[Entry]) -> Entries:
@@ -25,4 +27,6 @@ def columns(entries: Sequence[Entry]) -> Entries:
         [entry.fingerprint for entry in entries],
         [entry.timestamp for entry in entries],
         [entry.device for entry in entries],
+        {index: entry.duration for index, entry in enumerate(entries) if entry.duration is not None},
+        {index: entry.exit for index, entry in enumerate(entries) if entry.exit is not None},
     )

@@ -218,7 +218,7 @@ def test_nothing_ends_but_for_what_enters_and_no_budget_is_exceeded(
         census = ledger.census
         assert census.real_apps <= apps
         assert all(census.versions(app) <= versions for app in census.apps)
-        assert ledger.series <= limit
+        assert ledger.lines <= limit
         gone_apps, gone_versions = ended_groups(before, census)
         new_apps, new_versions = ended_groups(census, before)
         assert len(gone_apps) <= len(new_apps - {OVERFLOW})

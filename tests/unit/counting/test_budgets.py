@@ -177,7 +177,7 @@ def test_no_sequence_of_posts_exceeds_a_budget(
         scrape(ledger, now)
         assert ledger.census.real_apps <= apps
         assert all(ledger.census.versions(app) <= versions for app in ledger.census.apps)
-        assert ledger.series == len(ledger.view().shown) <= limit
+        assert ledger.lines == ledger.view().lines <= limit
 
 
 def test_near_the_series_limit_the_version_folds_and_at_it_the_app_as_well() -> None:

@@ -1,6 +1,7 @@
 """What a scraper sees of any sequence of posts, retries, scrapes, crashes and turns of the clock."""
 
 import tempfile
+from operator import mul
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from exporter.counting.budgets import Limits as BudgetLimits
-from exporter.counting.changes import Changes, Sighting, State
+from exporter.counting.changes import Changes, Show, Sighting, State
 from exporter.counting.draft import Draft
 from exporter.counting.ledger import Ledger, Limits, View
 from exporter.storage.journal import Journal
 from exporter.wire.actions import OUTCOMES
+from exporter.wire.families import LAUNCHES, PAGE_LOADS, PARTING, SUM_OF, VISITS, Family
 from exporter.wire.labels import Series, Version
 from tests.support.entries import Entry, columns
+from tests.support.library import Library
 
 HOLD = 30.0
 TTL = 2000.0
@@ -33,10 +36,24 @@ VERSIONS = [
 SERIES = [Series(version, action) for version in VERSIONS for action in ("set", "update_fail", "download_10")]
 
 
+def launch(version: Version, milliseconds: int, histogram: Family = LAUNCHES) -> Entry:
+    """A launch, or a page load, that took so long."""
+    return Entry(Series(version, histogram.part(milliseconds)), duration=milliseconds)
+
+
+EVENTS = [
+    *map(Entry, SERIES),
+    *(Entry(Series(version, part)) for version in VERSIONS for part in VISITS.parts),
+    *(Entry(Series(version, LAUNCHES.action)) for version in VERSIONS),  # its duration was not taken
+    *(launch(version, milliseconds) for version in VERSIONS for milliseconds in (400, 5000, 99_000)),
+    *(launch(version, 0, PAGE_LOADS) for version in VERSIONS),
+]
+
+
 def kept(view: View) -> tuple[View, dict[Series, int]]:
     """What outlives the process: neither who asked, nor who left, nor the order of the series, nor the last hour."""
     first = {version: Sighting(sighting.first, 0.0) for version, sighting in view.sightings.items()}
-    return view._replace(series=[], values=[], budgets={}, departures=0, sightings=first), view.shown
+    return view._replace(series=[], values=[], of_events=[], budgets={}, departures=0, sightings=first), view.shown
 
 
 class Scraper(RuleBasedStateMachine):
@@ -75,12 +92,12 @@ class Scraper(RuleBasedStateMachine):
         self.commit(draft.changes)
         return [series is not None for series in counted]
 
-    @rule(picks=st.lists(st.tuples(st.sampled_from(SERIES), st.sampled_from(CLOCKS)), max_size=5))
-    def new_events_count_once(self, picks: list[tuple[Series, float]]) -> None:
+    @rule(picks=st.lists(st.tuples(st.sampled_from(EVENTS), st.sampled_from(CLOCKS)), max_size=5))
+    def new_events_count_once(self, picks: list[tuple[Entry, float]]) -> None:
         first = len(self.sent)
         entries = [
-            Entry(series, first + offset, int((self.now + ahead) * 1000))
-            for offset, (series, ahead) in enumerate(picks)
+            entry._replace(fingerprint=first + offset, timestamp=int((self.now + ahead) * 1000))
+            for offset, (entry, ahead) in enumerate(picks)
         ]
         self.sent += entries
         assert self.post(entries) == [True] * len(entries)
@@ -95,15 +112,18 @@ class Scraper(RuleBasedStateMachine):
         assert self.post([*old, new]) == [False] * len(old) + [True]
         self.note([new])
 
-    @rule(series=st.sampled_from(SERIES))
-    def an_event_without_a_moment_counts_each_time(self, series: Series) -> None:
-        assert self.post([Entry(series)]) == [True]
-        self.note([Entry(series)])
+    @rule(entry=st.sampled_from(EVENTS))
+    def an_event_without_a_moment_counts_each_time(self, entry: Entry) -> None:
+        assert self.post([entry]) == [True]
+        self.note([entry])
 
     def note(self, entries: list[Entry]) -> None:
         self.counted += len(entries)
         for entry in entries:
             self.totals[entry.series] = self.totals.get(entry.series, 0) + 1
+            if entry.duration is not None:
+                total_time = entry.series._replace(name=SUM_OF[entry.series.name])
+                self.totals[total_time] = self.totals.get(total_time, 0) + entry.duration
 
     @rule()
     def no_value_goes_down_and_no_series_appears_with_a_jump(self) -> None:
@@ -123,6 +143,7 @@ class Scraper(RuleBasedStateMachine):
         if view.departures == departures:
             assert list(view.shown)[: len(order)] == order
         self.last_order = view.departures, list(view.shown)
+        assert_families_are_whole(view.shown)
 
     @rule(landed=st.booleans())
     def a_scrape_whose_commit_failed_shows_what_was_there(self, landed: bool) -> None:
@@ -148,7 +169,8 @@ class Scraper(RuleBasedStateMachine):
     def every_event_is_somewhere(self) -> None:
         view = self.ledger.view()
         assert sum(view.events.values()) == self.counted
-        assert sum(view.shown.values()) == view.events["shown"]
+        of_events = [value for series, value in view.shown.items() if series.name not in SUM_OF.values()]
+        assert sum(of_events) == view.events["shown"]
 
     @invariant()
     def nothing_has_left_that_was_not_shown(self) -> None:
@@ -162,7 +184,23 @@ class Scraper(RuleBasedStateMachine):
             self.no_value_goes_down_and_no_series_appears_with_a_jump()
             self.now += HOLD
         self.no_value_goes_down_and_no_series_appears_with_a_jump()
-        assert self.ledger.view().events["held"] == 0
+        view = self.ledger.view()
+        assert view.events["held"] == 0
+        if not view.events["forgotten"]:
+            assert view.shown == {series: self.totals.get(series, 0) for series in view.shown}
+
+
+def assert_families_are_whole(shown: dict[Series, int]) -> None:
+    """In one scrape, what is born together is there together, and durations add up to no more than there can be."""
+    for version in {series.version for series in shown}:
+        values = {series.name: value for series, value in shown.items() if series.version == version}
+        for family in PARTING:
+            assert {name in values for name in (family.action, *family.names)} in ({True}, {False})
+        for histogram in (LAUNCHES, PAGE_LOADS):
+            counts = [values.get(part, 0) for part in histogram.parts]
+            least = sum(map(mul, counts, (0, *histogram.bounds)))
+            assert least <= values.get(SUM_OF[histogram.parts[0]], 0) <= sum(counts) * 600_000
+            assert (least > 0) <= (sum(counts) > 0)
 
 
 Scraper.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
@@ -175,10 +213,14 @@ def make(hold: float = HOLD, max_dormant: int = 100) -> Ledger:
     return Ledger(Limits(TTL, hold, max_dormant, 1000, BUDGETS))
 
 
-def count(ledger: Ledger, *series: Series, at: float = 0.0) -> None:
+def post(ledger: Ledger, *entries: Entry, at: float) -> None:
     draft = Draft(ledger, at)
-    draft.add(columns([Entry(one) for one in series]))
+    draft.add(columns(entries))
     ledger.apply(draft.changes)
+
+
+def count(ledger: Ledger, *series: Series, at: float = 0.0) -> None:
+    post(ledger, *map(Entry, series), at=at)
 
 
 def scrape(ledger: Ledger, at: float) -> View:
@@ -310,6 +352,93 @@ def test_the_oldest_dormant_series_are_forgotten_first_and_come_back_at_0() -> N
     assert (view.events["dormant"], view.events["forgotten"]) == (1, 1)
     count(ledger, older, at=TTL + 300)
     assert scrape(ledger, TTL + 301).shown[older] == 0
+
+
+def test_a_histogram_is_forgotten_whole() -> None:
+    """Were some of its parts forgotten and others not, its buckets would return without their sum."""
+    ledger = make(max_dormant=20)
+    for at, entry in ((0, launch(VERSIONS[0], 700)), (TTL, Entry(Series(VERSIONS[1], "set")))):
+        post(ledger, entry, at=at)
+        for after in (1, 20, 40):
+            scrape(ledger, at + after)
+    scrape(ledger, 2 * TTL + 50)
+
+    scrape(ledger, 2 * TTL + 51)  # 21 are dormant now, one too many
+
+    assert ledger.lines == 0
+    assert ledger.view().events == {"shown": 0, "held": 0, "dormant": 1, "forgotten": 1}
+    post(ledger, launch(VERSIONS[0], 700), at=2 * TTL + 100)
+    assert set(scrape(ledger, 2 * TTL + 101).shown.values()) == {0}
+
+
+def test_what_is_born_with_an_action_is_seen_at_0_with_it() -> None:
+    """The first slow launch of a version must find its part there, seen at 0."""
+    ledger = make()
+    post(ledger, Entry(Series(VERSIONS[0], LAUNCHES.action)), at=0)
+
+    first = scrape(ledger, 1).shown
+    post(ledger, launch(VERSIONS[0], 7000), at=2)
+    *_, last = [scrape(ledger, at).shown for at in (16, 31, 46)]
+
+    assert {series.name: value for series, value in first.items()} == dict.fromkeys(
+        [*OUTCOMES, LAUNCHES.action, *LAUNCHES.names], 0
+    )
+    assert {series.name: value for series, value in last.items() if value} == {
+        LAUNCHES.action: 1,
+        "launch:10.0": 1,
+        "launch:sum": 7000,
+    }
+
+
+def test_a_series_of_an_older_release_gets_its_parts_with_its_next_event() -> None:
+    """From 0 on, held as new ones are; what it has counted stays its own, and both add up to the action's number."""
+    ledger, version = make(), VERSIONS[0]
+    visits = Series(version, VISITS.action)
+    old = Changes(0.0, totals={visits: 7}, shows={visits: Show(State.RELEASED, 0, 0.0)})
+    old.sightings[version] = Sighting(0.0, 0.0)
+    ledger.apply(old)
+    post(ledger, *[Entry(Series(version, "visits:errors"))] * 2, at=1)
+
+    first, *_, last = [scrape(ledger, at).shown for at in (1, 16, 31, 46)]
+
+    assert first == {visits: 7} | {Series(version, name): 0 for name in VISITS.names}
+    assert last == first | {Series(version, "visits:errors"): 2}
+
+
+def test_the_lines_of_a_ledger_are_those_that_prometheus_sees() -> None:
+    """Budgets are of these; a histogram has one more than it has counters."""
+    ledger = make(hold=0)
+    post(ledger, launch(VERSIONS[0], 700), Entry(Series(VERSIONS[0], "visits:crashes")), at=0)
+    born = ledger.lines
+
+    shown = scrape(ledger, 1)
+    samples = [sample for family in Library(shown.shown).collect() for sample in family.samples]
+
+    assert born == ledger.lines == shown.lines == len(samples)
+    assert scrape(ledger, 2 * TTL).lines == ledger.lines == 0
+
+
+@pytest.mark.parametrize(
+    ("died", "label"), [(999_999, "unknown"), (1_000_000, VERSIONS[0].version), (2**53, VERSIONS[0].version)]
+)
+def test_an_exit_before_its_version_was_seen_counts_under_unknown(died: int, label: str) -> None:
+    """The first launch after an upgrade of the plugin reports up to eight old ones, of whatever version then ran."""
+    ledger = make()
+    count(ledger, Series(VERSIONS[0], "set"), at=1000)
+    draft = Draft(ledger, 5000)
+
+    (counted,) = draft.add(columns([Entry(Series(VERSIONS[0], "app_anr"), exit=died)]))
+
+    assert counted == Series(VERSIONS[0]._replace(version=label), "app_anr")
+
+
+def test_a_version_that_shows_up_with_an_exit_did_not_die_of_it() -> None:
+    """It is seen now, and the process died before."""
+    draft = Draft(make(), 5000)
+
+    counted = draft.add(columns([Entry(Series(VERSIONS[0], "app_anr"), exit=4_999_999), Entry(ONE)]))
+
+    assert counted == [Series(VERSIONS[0]._replace(version="unknown"), "app_anr"), ONE]
 
 
 def test_beginning_anew_shows_every_series_from_0_on() -> None:

@@ -5,44 +5,46 @@ import gzip
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from prometheus_client.core import CounterMetricFamily
 from prometheus_client.exposition import choose_encoder
 
 from exporter.counting.ledger import View
 from exporter.metrics.exposition import Exposer, encoded
-from exporter.metrics.telemetry import EVENTS_HELP, TEST_EVENTS_HELP
+from exporter.wire.families import FAMILIES, PAGE_LOADS, born_with, counts_events
 from exporter.wire.labels import Series, Version
+from tests.support.library import Library
 
 OPENMETRICS = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3"
 PLAIN = "text/plain;version=0.0.4"
 
 values = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-series = st.builds(Series, st.builds(Version, values, values, values, st.booleans()), values)
-counts = st.integers(0, 2**53)
+versions = st.builds(Version, values, values, values, st.booleans())
+counts = st.integers(0, 2**49)  # the library adds up in floats
+
+
+@st.composite
+def groups(draw: st.DrawFn) -> dict[Series, int]:
+    """Counters that come and go together, in any order."""
+    name = draw(st.sampled_from([name for family in FAMILIES for name in family.names]))
+    names = draw(st.permutations(born_with(name)))
+    return {Series(version, name): draw(counts) for version in [draw(versions)] for name in names}
+
+
+@st.composite
+def some_shown(draw: st.DrawFn) -> dict[Series, int]:
+    """What a scrape might show."""
+    shown: dict[Series, int] = {}
+    for group in draw(st.lists(groups(), max_size=10)):
+        shown |= group
+    return shown
 
 
 def view(shown: dict[Series, int], departures: int = 0) -> View:
     """What the ledger would hand over."""
-    return View(list(shown), list(shown.values()), departures, {}, 0, 0, 0, {}, 0)
+    of_events = [counts_events(series.name) for series in shown]
+    return View(list(shown), list(shown.values()), of_events, len(shown), departures, {}, 0, 0, 0, {}, 0)
 
 
-class _Library:
-    """The same data, as the library's own families."""
-
-    def __init__(self, shown: dict[Series, int]) -> None:
-        self.shown = shown
-
-    def collect(self) -> list[CounterMetricFamily]:
-        labels = ["app_id", "action", "platform", "version"]
-        production = CounterMetricFamily("capgo_events", EVENTS_HELP, labels=labels)
-        test = CounterMetricFamily("capgo_test_events", TEST_EVENTS_HELP, labels=labels)
-        for (version, action), value in self.shown.items():
-            family = test if version.test else production
-            family.add_metric([version.app_id, action, version.platform, version.version], value)
-        return [production, test]
-
-
-@given(st.lists(st.dictionaries(series, counts, max_size=20), max_size=5), st.booleans())
+@given(st.lists(some_shown(), max_size=5), st.booleans())
 @settings(deadline=None)
 def test_the_text_is_the_librarys_byte_for_byte(scrapes: list[dict[Series, int]], leave: bool) -> None:
     """Whatever the labels hold, and however large the counts; with series that come and leave from scrape to scrape."""
@@ -52,15 +54,20 @@ def test_the_text_is_the_librarys_byte_for_byte(scrapes: list[dict[Series, int]]
         shown = more if leave else shown | more
         for accept in (PLAIN, OPENMETRICS):
             parts = exposer.expose(view(shown, departures * leave), [], accept).parts
-            assert b"".join(parts) == choose_encoder(accept)[0](_Library(shown))
+            assert b"".join(parts) == choose_encoder(accept)[0](Library(shown))
 
 
 def test_a_scrape_that_was_overtaken_shows_its_own_moment() -> None:
     """Two scrapes at once write their texts in any order; the older view knows fewer series."""
-    one, two = (Series(Version("com.acme.notes", "ios", version, False), "set") for version in ("1.0", "1.1"))
+    older, newer = (Version("com.acme.notes", "ios", version, False) for version in ("1.0", "1.1"))
+    counters = {name: at for at, name in enumerate(("set", PAGE_LOADS.action, *PAGE_LOADS.names))}
+    one, both = (
+        {Series(version, name): counters[name] for version in which for name in counters}
+        for which in ([older], [older, newer])
+    )
     exposer = Exposer()
-    for shown in ({one: 2, two: 1}, {one: 1}):
-        assert b"".join(exposer.expose(view(shown), [], PLAIN).parts) == choose_encoder(PLAIN)[0](_Library(shown))
+    for shown in (both, one):
+        assert b"".join(exposer.expose(view(shown), [], PLAIN).parts) == choose_encoder(PLAIN)[0](Library(shown))
 
 
 @pytest.mark.parametrize("value", [0, 1, 999_999, 1_000_000, 1_234_567, 10**7, 123_456_789_012, 2**53])
@@ -68,7 +75,7 @@ def test_large_counts_are_written_as_the_library_writes_them(value: int) -> None
     """It switches to an exponent at a million."""
     shown = {Series(Version("com.acme.notes", "ios", "1.0", False), "set"): value}
 
-    assert b"".join(Exposer().expose(view(shown), [], PLAIN).parts) == choose_encoder(PLAIN)[0](_Library(shown))
+    assert b"".join(Exposer().expose(view(shown), [], PLAIN).parts) == choose_encoder(PLAIN)[0](Library(shown))
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,8 @@ VERSION = Version("com.acme.notes", "android", "1.0", False)
 SERIES = Series(VERSION, "set")
 DAY = 86400.0
 
+NOW = ledgerfile.SCHEMA_VERSION
+
 Open = Callable[..., Journal]
 
 
@@ -454,18 +456,18 @@ def test_an_older_schema_migrates_in_one_transaction_after_a_copy(opened: Open, 
     opened().close()
     path = tmp_path / ledgerfile.FILE_NAME
     before = path.read_bytes()
-    steps = {3: "CREATE TABLE extra (a);", 4: "INSERT INTO extra VALUES (7);"}
+    steps = {NOW: "CREATE TABLE extra (a);", NOW + 1: "INSERT INTO extra VALUES (7);"}
 
     db = ledgerfile.connect(path, "process", steps)
 
     assert db.execute("SELECT a FROM extra").fetchone() == (7,)
-    assert db.execute("PRAGMA user_version").fetchone() == (5,)
+    assert db.execute("PRAGMA user_version").fetchone() == (NOW + 2,)
     db.close()
-    kept = sqlite3.connect(tmp_path / "ledger.db.schema-3")
-    assert kept.execute("PRAGMA user_version").fetchone() == (3,)
+    kept = sqlite3.connect(tmp_path / f"ledger.db.schema-{NOW}")
+    assert kept.execute("PRAGMA user_version").fetchone() == (NOW,)
     assert kept.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'extra'").fetchone() == (0,)
     kept.close()
-    assert len((tmp_path / "ledger.db.schema-3").read_bytes()) == len(before)
+    assert len((tmp_path / f"ledger.db.schema-{NOW}").read_bytes()) == len(before)
 
 
 def test_a_migration_that_fails_changes_nothing(opened: Open, tmp_path: Path) -> None:
@@ -474,11 +476,13 @@ def test_a_migration_that_fails_changes_nothing(opened: Open, tmp_path: Path) ->
     path = tmp_path / ledgerfile.FILE_NAME
 
     with pytest.raises(LedgerError):
-        ledgerfile.connect(path, "process", {3: "CREATE TABLE extra (a);", 4: "INSERT INTO nowhere VALUES (7);"})
+        ledgerfile.connect(
+            path, "process", {NOW: "CREATE TABLE extra (a);", NOW + 1: "INSERT INTO nowhere VALUES (7);"}
+        )
 
     db = ledgerfile.connect(path, "process")
     assert db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'extra'").fetchone() == (0,)
-    assert db.execute("PRAGMA user_version").fetchone() == (3,)
+    assert db.execute("PRAGMA user_version").fetchone() == (NOW,)
     db.close()
 
 
@@ -496,7 +500,7 @@ def test_a_ledger_of_schema_1_goes_on_counting(opened: Open, tmp_path: Path) -> 
         ) WITHOUT ROWID;
         PRAGMA user_version = 1;
     """)
-    db.execute("INSERT INTO series VALUES (?, ?, ?, ?, ?, 3, 2, 1, 4.5)", (*VERSION, SERIES.action))
+    db.execute("INSERT INTO series VALUES (?, ?, ?, ?, ?, 3, 2, 1, 4.5)", (*VERSION, SERIES.name))
     db.commit()
     db.close()
 
@@ -506,6 +510,24 @@ def test_a_ledger_of_schema_1_goes_on_counting(opened: Open, tmp_path: Path) -> 
 
     read = everything(tmp_path)
     assert (read.totals, read.shows) == ({SERIES: 4}, {SERIES: Show(State.RELEASED, 1, 4.5)})
+
+
+def test_a_ledger_of_schema_3_goes_on_counting(opened: Open, tmp_path: Path) -> None:
+    """It named its counters by their actions, for there were no others; the newest totals are in a row of `recent`."""
+    journal = opened()
+    journal.commit(Changes(1.0, totals={SERIES: 1}))
+    journal.commit(Changes(2.0, totals={SERIES: 2}, fingerprints={7: 1000}))
+    journal.close()
+    db = sqlite3.connect(tmp_path / ledgerfile.FILE_NAME)
+    db.executescript("ALTER TABLE series RENAME COLUMN name TO action; PRAGMA user_version = 3;")
+    db.close()
+
+    journal, more = opened(), Series(VERSION, "visits:crashes")
+    journal.commit(Changes(3.0, totals={SERIES: 3, more: 1}))
+    journal.close()
+
+    read = everything(tmp_path)
+    assert (read.totals, read.fingerprints) == ({SERIES: 3, more: 1}, {7: 1000})
 
 
 def test_a_series_that_was_forgotten_can_be_counted_again(opened: Open, tmp_path: Path) -> None:

@@ -328,7 +328,10 @@ def test_a_migrated_ledger_says_so_and_what_is_kept_of_it_is_a_copy(data: Path) 
     """Put back as it is, an older state would read as an increase of all it holds."""
     count(data, 7)
     with closing(sqlite3.connect(data / "ledger.db")) as db:
-        db.executescript("ALTER TABLE recent DROP COLUMN totals; PRAGMA user_version = 2;")
+        db.executescript(
+            "ALTER TABLE series RENAME COLUMN name TO action;"
+            "ALTER TABLE recent DROP COLUMN totals; PRAGMA user_version = 2;"
+        )
     kept = data / "ledger.db.schema-2"
 
     assert [opened_as(data), opened_as(data)] == ["migrated", "found"]

@@ -94,7 +94,7 @@ def test_a_version_may_look_like_an_id_elsewhere(action: str, install_source: st
 @given(ANY_TEXT.filter(bool) | st.sampled_from(sorted(CATALOGUE)))
 def test_an_action_is_in_the_catalogue_or_other(action: str) -> None:
     """A new plugin's new action counts, and can't make a series of its own."""
-    assert series(action, platform="electron").action == (action if action in CATALOGUE else OTHER)
+    assert series(action, platform="electron").name == (action if action in CATALOGUE else OTHER)
 
 
 @settings(deadline=None)
@@ -246,13 +246,13 @@ def test_a_download_fail_of_a_newer_plugin_counts(platform: str, plugin_version:
 @pytest.mark.parametrize("plugin_version", ["0.0.1", "5.2.35", None])
 def test_a_download_fail_of_another_platform_counts(platform: str | None, plugin_version: str | None) -> None:
     """Electron numbers its own versions, from 0.0.1 on."""
-    assert series("download_fail", platform=platform, plugin_version=plugin_version).action == "download_fail"
+    assert series("download_fail", platform=platform, plugin_version=plugin_version).name == "download_fail"
 
 
 def test_no_other_action_of_an_old_plugin_is_ignored() -> None:
     """Its `update_fail` is real."""
     for action in CATALOGUE.keys() - {"download_fail"}:
-        assert series(action, platform="android", plugin_version="4.61.11").action == action
+        assert series(action, platform="android", plugin_version="4.61.11").name == action
 
 
 EVENTS = st.builds(

@@ -17,6 +17,8 @@ from tests.support.fixtures import Fixture, load
 
 MAX_BATCH = 1000
 KEY = bytes(16)
+NOW = 1.8e9
+"""Seconds since the epoch: a little after the events, and long after the exits that some of them report."""
 FIXTURES = load()
 LINES = "3.3.20 4.6.2 4.61.11 5.2.35 5.9.5 5.50.1 6.14.26 6.51.16 7.18.14 7.51.21 8.4.3 8.45.11 8.51.23 9.0.0 10.0.0"
 
@@ -34,7 +36,7 @@ class Exporter:
     def post(self, bodies: Iterable[bytes]) -> None:
         for body in bodies:
             post = Post(Arrival(body, "", lambda _: None, 0.0), decode(body, MAX_BATCH), self.label, fingerprinter(KEY))
-            draft = Draft(self.ledger, 0)
+            draft = Draft(self.ledger, NOW)
             self.duplicate += draft.add(post.entries).count(None)
             self.ledger.apply(draft.changes)
             self.ignored += len(post.ignored)
@@ -42,7 +44,7 @@ class Exporter:
 
     def samples(self) -> dict[str, float]:
         """Name and labels, as the text format has them, and value of all that is not 0."""
-        self.ledger.apply(self.ledger.exposure(0))
+        self.ledger.apply(self.ledger.exposure(NOW))
         text = b"".join(Exposer().expose(self.ledger.view(), [], "").parts).decode()
         lines = [line.rpartition(" ") for line in text.split("\n") if line and not line.startswith("#")]
         return {name: float(value) for name, _, value in lines if float(value)}
