@@ -108,8 +108,8 @@ class Admission:
         """The groups of which nothing is in use, with the number of their events."""
         before = self._changes.at - IDLE_SECONDS
         for group in groups:
-            used = self._ledger.idle_use(group, before) if group.isdisjoint(self._met) else None
-            if used is not None:
+            used = self._ledger.idle_use(group, before)
+            if used is not None and self._met.isdisjoint(group):
                 yield used, sorted(group)
 
     def _try(self, series: Series, ends: Collection[Version], reserved: int) -> bool:

@@ -1,7 +1,8 @@
 """The apps and versions that are in: those that have series of their own on /metrics, or will with the next scrape."""
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from itertools import chain
 from typing import Final
 
 from exporter.wire.labels import INVALID_VERSION, UNKNOWN_VERSION, Version
@@ -13,7 +14,7 @@ RESERVED_VERSIONS: Final = frozenset({OVERFLOW, INVALID_VERSION, UNKNOWN_VERSION
 BIRTHS_PER_HOUR: Final = 20
 HOUR: Final = 3600.0
 
-Group = frozenset[Version]
+Group = Collection[Version]
 """All that shares a label, or an app: they enter one by one, and leave together."""
 
 
@@ -22,7 +23,7 @@ class _App:
 
     __slots__ = ("births", "labels")
 
-    def __init__(self, labels: Mapping[str, Group], births: Iterable[float]) -> None:
+    def __init__(self, labels: Mapping[str, frozenset[Version]], births: Iterable[float]) -> None:
         self.labels = dict(labels)
         self.births = deque(births, BIRTHS_PER_HOUR)
 
@@ -93,7 +94,7 @@ class Census:
 
     def app_groups(self) -> list[Group]:
         """The apps that another may take the place of, each as all its versions."""
-        return [frozenset().union(*app.labels.values()) for app_id, app in self.apps.items() if app_id != OVERFLOW]
+        return [[*chain(*app.labels.values())] for app_id, app in self.apps.items() if app_id != OVERFLOW]
 
     def version_groups(self, app_id: str) -> list[Group]:
         """The versions of an app that another may take the place of, each on all its platforms."""

@@ -1,6 +1,7 @@
 """What posts would change: which of their events are new, and the series each of these counts in."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Final
 
 from exporter.counting.admission import Admission
@@ -26,7 +27,10 @@ class Draft:
         self._ledger = ledger
         self._on_disk = on_disk
         self._met: set[Version] = set()
-        self._admission = Admission(ledger, self.changes, self._met)
+
+    @cached_property
+    def _admission(self) -> Admission:
+        return Admission(self._ledger, self.changes, self._met)
 
     def add(self, entries: Entries) -> list[Series | None]:
         """Draft one post; for each entry, the series it counts in, or `None` if it has been counted before."""
@@ -47,7 +51,7 @@ class Draft:
             if total is None:
                 total = visible_total(series)
                 if total is None or series.version not in met:  # one that was met stays until the draft's end
-                    series, total = self._meet(series, device)
+                    series, total = self._meet(series, total, device)
             totals[series] = total + 1
             outcome.append(series)
         for index, milliseconds in entries.durations.items():
@@ -79,22 +83,26 @@ class Draft:
             known.update(disk.among(_up_to(disk.newest, entries)))
         return known
 
-    def _meet(self, asked: Series, device: str) -> tuple[Series, int]:
+    def _meet(self, series: Series, total: int | None, device: str) -> tuple[Series, int]:
         """The first event of a series in this draft: the one it counts in and its total, and what becomes visible."""
-        series = self._admission.place(asked, device)
-        if series is not asked:
-            self._note_folded(series)
+        placed = total is None or bool(self.changes.ended)  # by which one that was visible may be so no more
+        if placed:
+            series = self._place(series, device)
         if series.version not in self._met:
             self._met.add(series.version)
             self._sight(series.version)
-        for name in born_with(series.name):
-            self._show_again(Series(series.version, name))
-        return series, self.changes.totals.get(series, self._ledger.total(series) or 0)
+        if placed or total is None:
+            for name in born_with(series.name):
+                self._show_again(Series(series.version, name))
+            total = self.changes.totals.get(series, self._ledger.total(series) or 0)
+        return series, total
 
-    def _note_folded(self, series: Series) -> None:
-        self.folded["version"] += 1
-        if series.version.app_id == OVERFLOW:
-            self.folded["app_id"] += 1
+    def _place(self, asked: Series, device: str) -> Series:
+        series = self._admission.place(asked, device)
+        if series is not asked:
+            self.folded["version"] += 1
+            self.folded["app_id"] += series.version.app_id == OVERFLOW
+        return series
 
     # What becomes visible with it.
 

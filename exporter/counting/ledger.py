@@ -241,7 +241,8 @@ class Ledger:
         if changes.scraped:
             self._note_shown(changes)
         else:
-            self._untold |= counted.union(series.version for series in changes.shows)
+            self._untold |= counted
+            self._untold.update(series.version for series in changes.shows)
         for series in changes.forgotten:
             self._drop(series)
 
@@ -369,6 +370,9 @@ class Ledger:
 
     def idle_use(self, versions: Collection[Version], before: float) -> int | None:
         """The events of some versions, `None` if one had any since `before`, or has some that no scrape has shown."""
-        if any(self._sightings[version].last >= before or not self._is_told(version) for version in versions):
+        sightings = map(self._sightings.get, versions)
+        if any(sighting is None or sighting.last >= before for sighting in sightings):
+            return None
+        if not all(map(self._is_told, versions)):
             return None
         return sum(map(self._events, versions))
