@@ -26,9 +26,6 @@ class Source(Protocol):
     def observe(self) -> None:
         """Bring the gauges about the ledger up to date."""
 
-    def ready(self) -> bool:
-        """Whether posts can be counted."""
-
 
 def create_private_app(
     source: Source,
@@ -39,6 +36,7 @@ def create_private_app(
     stats_path: str,
 ) -> Callable[..., Any]:
     """The WSGI app of the private port: metrics, health, and a page for people, who may read `stats_path`."""
+    telemetry.ready.set_function(lambda: readiness.reason() is None)
     app = falcon.App()
     app.req_options.strip_url_path_trailing_slash = True
     app.add_route("/metrics", MetricsResource(source, telemetry))
@@ -74,7 +72,6 @@ class MetricsResource:
         scrape = self._scrapers.count(req.get_header(SCRAPE_HEADER), req.get_header("Accept"), req.user_agent)
         view = self._source.view(scrape)
         self._source.observe()
-        self._telemetry.ready.set(self._source.ready())  # what /readyz says
         families = self._telemetry.families(view)
         content_type, parts = self._exposer.expose(view, families, req.get_header("Accept") or "")
         encoding, body = encoded(parts, req.get_header("Accept-Encoding") or "")

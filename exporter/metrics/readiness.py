@@ -1,4 +1,4 @@
-"""What `/readyz` says, and the notice that it gives before the public port closes.
+"""What `/readyz` and `capgo_exporter_ready` say, and the notice that it gives before the public port closes.
 
 A port can't be closed without a risk to a connection that is just being made, or to a post that is just being sent on
 one: so whoever keeps asking, as a balancer does, hears no first, and has sent its posts elsewhere by then.
@@ -22,8 +22,12 @@ class Readiness:
         self._stopping = False
 
     def refusal(self) -> str | None:
-        """Why posts should not come now, by the refusal's name; None if they may."""
+        """Why posts should not come now, by the refusal's name; None if they may. For whoever sends them."""
         self._asked = self._clock()
+        return self.reason()
+
+    def reason(self) -> str | None:
+        """The same, for whoever just looks: nobody is waited for."""
         if self._stopping:
             return "stopping"
         return None if self._ready() else "storage_unavailable"

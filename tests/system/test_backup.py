@@ -38,6 +38,20 @@ def test_check_prints_the_totals_of_a_stopped_ledger(launch: Launch) -> None:
     assert content(exporter.data) == before
 
 
+def test_check_may_be_read_in_part(launch: Launch) -> None:
+    """`capgo-exporter check | head -1`: here by one that reads nothing."""
+    exporter = launch()
+    post_something(exporter)
+    exporter.terminate()
+    argv = [sys.executable, "-m", "exporter", "--data-dir", str(exporter.data), "check"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+
+        assert (process.stderr.read(), process.wait()) == (b"", 0)
+
+
 def test_check_refuses_a_running_ledger(launch: Launch) -> None:
     """And a directory without one, in which it makes none."""
     exporter = launch()

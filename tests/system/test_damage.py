@@ -62,7 +62,7 @@ def ends(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
     with Exporter(directory) as exporter:
         post_something(exporter)
         exporter.kill()
-        shutil.copytree(exporter.data, directory / "crashed")
+        shutil.copytree(exporter.data, directory / "crashed", ignore=shutil.ignore_patterns("*.sock"))
         assert len(content(directory / "crashed")) > 1, "the crash left no log beside the ledger"
         exporter.restart()
         assert exporter.terminate() == 0

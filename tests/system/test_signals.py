@@ -121,7 +121,7 @@ def test_half_a_request_on_the_private_port_does_not_hold_the_end(launch: Launch
         exporter.scrape()
         exporter.signal(signal.SIGTERM)
 
-        exporter.wait(40)
+        assert exporter.wait(40) == 0
 
 
 def test_the_end_is_told_to_the_log(launch: Launch) -> None:

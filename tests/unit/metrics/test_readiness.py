@@ -23,6 +23,14 @@ def test_posts_may_come_when_they_can_be_counted() -> None:
     assert Readiness(lambda: False).refusal() == "storage_unavailable"
 
 
+def test_whoever_just_looks_hears_the_same_and_is_not_waited_for() -> None:
+    """A scrape is no balancer."""
+    readiness = Readiness(lambda: True, Clock())
+    assert readiness.reason() is None
+    assert readiness.stop() == 0
+    assert readiness.reason() == readiness.refusal() == "stopping"
+
+
 def test_whoever_asks_again_and_again_hears_no_before_the_end() -> None:
     """There is time to hear it, for as long as posts are still taken."""
     readiness = Readiness(lambda: True, Clock())
