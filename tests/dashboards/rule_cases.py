@@ -400,7 +400,7 @@ LOSSES = [
         "a single event that a log store will never have fires, by reason",
         "CapgoEventStoreDropping",
         "40m",
-        own("capgo_exporter_event_store_dropped_total", "0x25 1x60", 'reason="given_up"'),
+        own("capgo_exporter_event_store_dropped_total", "0x30 1x60", 'reason="given_up"'),
         EXPORTER | {"reason": "given_up"},
     ),
     Case(
