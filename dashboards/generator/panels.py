@@ -116,8 +116,9 @@ def stat(
     no_value: str = "0",
     named: bool = False,
     background: bool = False,
+    links: Sequence[Json] = (),
 ) -> Panel:
-    """One large figure, or one for each series; `named` shows the series' name beside it."""
+    """One large figure, or one for each series; `named` shows the series' name beside it. A click follows `links`."""
     defaults = {
         "unit": unit,
         **_given(decimals=decimals),
@@ -125,6 +126,7 @@ def stat(
         "thresholds": thresholds,
         "mappings": mappings or [],
         "noValue": no_value,
+        **_given(links=list(links) or None),
     }
     options = {
         "reduceOptions": _LAST,

@@ -2,7 +2,7 @@
 
 from dashboards.generator import selectors
 from dashboards.generator import thresholds as limits
-from dashboards.generator.dashboard import DOWNLOADS, ROLLOUT, Row, dashboard, first_seen
+from dashboards.generator.dashboard import DOWNLOADS, EVENTS, ROLLOUT, Row, dashboard, first_seen
 from dashboards.generator.formulas import Events, share, z_score
 from dashboards.generator.panels import (
     PLAIN,
@@ -12,6 +12,7 @@ from dashboards.generator.panels import (
     Panel,
     Query,
     bar_gauge,
+    field,
     lines,
     link,
     ranges,
@@ -34,6 +35,7 @@ from dashboards.generator.shared_panels import (
 from dashboards.generator.timescale import Timescale
 from dashboards.generator.variables import EVENTS_VARIABLE, ROLLOUT_SCOPE
 
+_CHOSEN = {"app_id": "${app_id:percentencode}", "version": "${version:percentencode}"}
 _COLORS = {"A": "blue", "B": "#8e8e8e"}
 
 
@@ -77,6 +79,7 @@ def _tiles(version: Events, baseline: Events) -> list[Panel]:
             Query(failed(version, "version")),
             **share_of,
             background=True,
+            links=[link("Which devices, and what do they say?", EVENTS, **_CHOSEN)],
         ),
         stat(
             "Surely above",
@@ -181,9 +184,15 @@ def _reasons(version: Events) -> list[Panel]:
                 ),
             ],
             sort="Events",
+            links={"Action": [_devices_of_this_failure()]},
             widths={"Platform": 80, "Events": 80, "Per attempt": 100},
         ),
     ]
+
+
+def _devices_of_this_failure() -> Json:
+    failure = {"platform": field("Platform"), "action": "${__value.raw:percentencode}"}
+    return link("Which devices, and what do they say?", EVENTS, **_CHOSEN, **failure)
 
 
 def _unblaming(app: Events) -> Panel:

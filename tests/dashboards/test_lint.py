@@ -206,13 +206,28 @@ def test_a_share_is_guarded_against_few_events(dashboard: Json) -> None:
 def test_links_lead_to_our_dashboards_with_variables_that_they_have(dashboard: Json) -> None:
     """A link that fills in a variable which the other dashboard lacks loses the reader's choice."""
     for panel in grafana.panels(dashboard):
-        for override in panel["fieldConfig"]["overrides"]:
-            for one in override["properties"]:
-                for link in one["value"] if one["id"] == "links" else []:
-                    uid = re.match(r"/d/([a-z-]+)\?", link["url"])
-                    assert uid, link
-                    names = set(re.findall(r"var-(\w+)=", link["url"]))
-                    assert names <= set(by_name(DASHBOARDS[uid[1]])), link
+        for link in links(panel):
+            uid = re.match(r"/d/([a-z-]+)\?", link["url"])
+            assert uid, link
+            names = set(re.findall(r"var-(\w+)=", link["url"]))
+            assert names <= set(by_name(DASHBOARDS[uid[1]])), link
+
+
+def links(panel: Json) -> Iterator[Json]:
+    """Of a panel's value, and of its cells."""
+    yield from panel["fieldConfig"]["defaults"].get("links", [])
+    for override in panel["fieldConfig"]["overrides"]:
+        for one in override["properties"]:
+            yield from one["value"] if one["id"] == "links" else []
+
+
+def test_a_red_tile_and_a_failure_lead_to_the_devices() -> None:
+    """From Rollout to Events, with all that was chosen filled in."""
+    found = {panel["title"]: list(links(panel)) for panel in grafana.panels(DASHBOARDS["live-updates-rollout"])}
+    (tile,), (failure,) = found["Failed updates"], found["What failed where"]
+    for link, names in ((tile, {"app_id", "version"}), (failure, {"app_id", "version", "platform", "action"})):
+        assert link["url"].startswith("/d/live-updates-events?${__url_time_range}")
+        assert set(re.findall(r"var-(\w+)=", link["url"])) == names
 
 
 @each
