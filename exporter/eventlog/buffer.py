@@ -16,7 +16,7 @@ Order = TypeVar("Order")
 
 
 class Buffer(Generic[Order]):
-    """Any thread offers, one takes. Orders to the taker keep their place among the records, and always fit."""
+    """Any thread offers, one takes, and releases what it is done with. Orders to it keep their place and always fit."""
 
     def __init__(self, dropped: Callable[[int], None], max_bytes: int = BYTES, max_events: int = EVENTS) -> None:
         """`dropped` is told how many events of a record did not fit."""
@@ -28,7 +28,7 @@ class Buffer(Generic[Order]):
 
     @property
     def bytes(self) -> int:
-        """How much waits."""
+        """How much is kept."""
         return self._max_bytes - self._room[0]
 
     def offer(self, record: Record) -> None:
@@ -51,11 +51,12 @@ class Buffer(Generic[Order]):
     def take(self, seconds: float | None = None) -> Record | Order | None:
         """The next one, waiting so long for it (None: for ever); None if there is none."""
         try:
-            taken = self._queue.get(timeout=seconds)
+            return self._queue.get(timeout=seconds)
         except queue.Empty:
             return None
-        if isinstance(taken, Record):
-            with self._lock:
-                self._room[0] += len(taken.body)
-                self._room[1] += len(taken.counted)
-        return taken
+
+    def release(self, record: Record) -> None:
+        """Make room: a record that was taken is no longer kept."""
+        with self._lock:
+            self._room[0] += len(record.body)
+            self._room[1] += len(record.counted)

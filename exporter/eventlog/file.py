@@ -9,7 +9,6 @@ writes. What does not fit into the buffer is dropped and counted.
 """
 
 import json
-import queue
 import threading
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
@@ -18,12 +17,10 @@ from typing import Any, Final
 
 import structlog
 
+from exporter.eventlog.buffer import Buffer
 from exporter.eventlog.output import LinesLostError, Output
 from exporter.eventlog.record import Record, counted_events
 from exporter.wire.labels import Series
-
-BUFFER_BYTES: Final = 16 * 1024 * 1024
-"""Posts that wait to be written, at the most: seconds of a busy fleet."""
 
 PATIENCE: Final = 2.0
 """Seconds in which a reader must take something at the end."""
@@ -43,9 +40,7 @@ class EventLog:
         """`dropped` is told how many lines were lost. Raises `OSError` if the target can't be written."""
         self._omit = frozenset(omit)
         self._dropped = dropped
-        self._queue: queue.SimpleQueue[Record | _Order] = queue.SimpleQueue()
-        self._waiting = 0
-        self._lock = threading.Lock()
+        self._buffer: Buffer[_Order] = Buffer(dropped)
         self._output = Output(target)
         self._failing = False
         self._thread = threading.Thread(target=self._run, name="event-log", daemon=True)
@@ -53,35 +48,29 @@ class EventLog:
 
     def offer(self, record: Record) -> None:
         """Take a record, or drop it if the buffer is full; returns at once."""
-        with self._lock:
-            fits = self._waiting + len(record.body) <= BUFFER_BYTES
-            if fits:
-                self._waiting += len(record.body)
-        if fits:
-            self._queue.put(record)
-        else:
-            self._dropped(len(record.counted))
+        self._buffer.offer(record)
 
     def reopen(self) -> None:
         """Have the file opened anew: after a log rotation."""
-        self._queue.put(_Order.REOPEN)
+        self._buffer.order(_Order.REOPEN)
 
     def close(self) -> None:
         """Write what waits, and end. A reader that takes nothing more is not waited for, which the log tells."""
-        self._queue.put(_Order.END)
+        self._buffer.order(_Order.END)
         taken = -1
         while self._thread.is_alive() and taken < self._output.written:
             taken = self._output.written
             self._thread.join(PATIENCE)
         if self._thread.is_alive():
-            _log.warning("event_log_unfinished", bytes=self._waiting)
+            _log.warning("event_log_unfinished", bytes=self._buffer.bytes)
 
     def _run(self) -> None:
-        while (item := self._queue.get()) is not _Order.END:
-            if item is _Order.REOPEN:
-                self._output.reopen()
-            else:
+        while (item := self._buffer.take()) is not _Order.END:
+            if isinstance(item, Record):
                 self._write(item)
+                self._buffer.release(item)
+            else:
+                self._output.reopen()
         self._output.close()
 
     def _write(self, record: Record) -> None:
@@ -96,8 +85,6 @@ class EventLog:
             if self._failing:
                 self._failing = False
                 _log.info("event_log_back", ends="event_log_unwritable")
-        with self._lock:
-            self._waiting -= len(record.body)
 
 
 def lines(record: Record, omit: Collection[str]) -> list[str]:

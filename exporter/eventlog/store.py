@@ -128,6 +128,7 @@ class EventStore:
             if item is _Order.END:
                 return False
             self._take(item)
+            self._buffer.release(item)
             size += len(item.body)
             until = until or time.monotonic() + LINGER_SECONDS
         return True
