@@ -17,6 +17,7 @@ from prometheus_client.exposition import choose_encoder
 
 from exporter.counting.ledger import View
 from exporter.metrics.lines import Lines, lines
+from exporter.metrics.negotiation import format_of, wants_gzip
 from exporter.metrics.telemetry import LEDGER_FAMILIES
 from exporter.wire.families import EVENTS, counts_events, key_of
 
@@ -60,7 +61,7 @@ class Exposer:
 
     def expose(self, view: View, families: Iterable[Metric], accept: str) -> Exposition:
         """Text or OpenMetrics, as the `Accept` header has it: the ledger's families, then the others."""
-        encode, content_type = choose_encoder(accept)
+        encode, content_type = choose_encoder(format_of(accept))
         openmetrics = content_type.startswith("application/openmetrics-text")
         others: bytes = encode(_Families(families))
         with self._lock:
@@ -96,8 +97,7 @@ def _no_lines() -> dict[tuple[str, bool], Lines]:
 
 def encoded(parts: Iterable[bytes], accept_encoding: str) -> tuple[str, bytes]:
     """The content encoding, empty if there is none, and the body: gzipped where `Accept-Encoding` asks for that."""
-    accepted = (part.split(";")[0].strip().lower() for part in accept_encoding.split(","))
-    if "gzip" not in accepted:
+    if not wants_gzip(accept_encoding):
         return "", b"".join(parts)
     gzip = zlib.compressobj(GZIP_LEVEL, wbits=_GZIP_FORMAT)
     return "gzip", b"".join([*map(gzip.compress, parts), gzip.flush()])
