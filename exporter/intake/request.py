@@ -61,6 +61,12 @@ class _EnoughError(Exception):
 class Arriving:
     """Takes the bytes of one connection. httptools parses; the limits are ours."""
 
+    _headers: Headers
+    _fields: dict[bytes, bytes] | None
+    """`None` until all headers are there."""
+
+    _body: bytes | bytearray
+
     def __init__(self, max_body: int, memory: BodyMemory) -> None:
         self.ended = False
         """Whether nothing that still comes is read."""
@@ -80,12 +86,10 @@ class Arriving:
         self._useless = 0
         self._moved = False
         self._taken = 0
-        self.on_message_begin()
-        self.under_way = False
+        self._forget()
 
     def feed(self, data: memoryview) -> list[Request]:
         """The requests that are complete with it; sets `refusal` if it shows that another can't be taken."""
-        self._complete = complete = list[Request]()
         self._moved = False
         self._fed = len(data)
         try:
@@ -106,6 +110,7 @@ class Arriving:
         except httptools.HttpParserError:
             if not self.ended:  # else it is what comes after a last request
                 self._refuse(refused("bad_request"))
+        complete, self._complete = self._complete, []
         return complete
 
     def _bound_what_is_useless(self) -> None:
@@ -138,7 +143,7 @@ class Arriving:
         """Free what the request under way holds."""
         self._memory.give_back(self._taken)
         self._taken = 0
-        self._body: bytes | bytearray = b""
+        self._body = b""
         self.under_way = False
 
     # What the parser calls.
@@ -147,10 +152,6 @@ class Arriving:
         if len(self._complete) == TOGETHER:
             raise _EnoughError
         self.under_way = True
-        self._target = b""
-        self._headers: Headers = []
-        self._fields: dict[bytes, bytes] | None = None
-        self._body = b""
 
     def on_url(self, url: bytes) -> None:
         self._target += url
@@ -207,9 +208,16 @@ class Arriving:
             )
         )
         self._taken = 0
-        self._body = b""
+        self._forget()
         if not parser.should_keep_alive():
             self.ended = True
+
+    def _forget(self) -> None:
+        """Nothing of a request is kept until the next one comes, which may be never."""
+        self._target = b""
+        self._headers = []
+        self._fields = None
+        self._body = b""
 
 
 def _lengths(header: tuple[bytes, bytes]) -> tuple[int, int]:

@@ -177,6 +177,15 @@ def test_nothing_that_a_client_chose_is_kept_beyond_its_post(met: Exporter, fiel
     assert memory.rise < KEPT
 
 
+def test_a_client_that_keeps_its_connection_keeps_no_memory_with_it(warm: Exporter) -> None:
+    """Phones do; what they have posted is answered, and gone."""
+    with ExitStack() as stack, Memory(warm) as memory:
+        for _ in range(DISTINCT):
+            assert _ask(stack.enter_context(Wire(warm.port, seconds=60)), post(padded(LARGEST))) == 200
+
+    assert memory.rise < KEPT
+
+
 def test_more_large_bodies_than_there_is_room_for_are_refused_and_ordinary_posts_are_not(warm: Exporter) -> None:
     """32 that come at once and 64 that never end, half of them chunked: 192 MiB, on an exporter that holds 32."""
     slow = [post(padded(MIB))[:-1], chunked(padded(MIB))[:-1]]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from collections.abc import Iterable
+from types import ModuleType
 
 import pytest
 from hypothesis import given
@@ -183,3 +185,22 @@ def test_bodies_take_memory_as_they_come_and_give_it_back() -> None:
     assert request.memory > 0
     memory.give_back(request.memory)
     assert memory.grow(0, 100_000 + 16 * 1024) is not None
+
+
+@pytest.mark.parametrize("size", [10, MAX_BODY], ids=["in one piece", "in many"])
+def test_nothing_of_a_request_is_kept_once_it_has_arrived(size: int) -> None:
+    """Phones keep their connections open, and say nothing for a long while."""
+    taker, whole = arriving(), post(bytes(size), b"Accept: a/b", path=b"/stats?" + b"q" * 90)
+    (request,) = (found for at in range(0, len(whole), 500) for found in taker.feed(memoryview(whole[at : at + 500])))
+
+    held = (request, request.body, request.target, request.headers, request.fields)
+    assert not [found for found in reached(taker) if any(found is each for each in held)]
+
+
+def reached(thing: object) -> list[object]:
+    """What an object leads to, within a few steps."""
+    found, layer = [], [thing]
+    for _ in range(4):
+        layer = [each for one in layer for each in gc.get_referents(one) if not isinstance(each, type | ModuleType)]
+        found += layer
+    return found
