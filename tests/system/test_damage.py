@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -41,15 +42,13 @@ def put_text(ledger: Path) -> None:
 
 def put_another_database(ledger: Path) -> None:
     ledger.unlink()
-    with sqlite3.connect(ledger) as other:
+    with closing(sqlite3.connect(ledger)) as other, other:
         other.execute("CREATE TABLE holidays (day TEXT)")
-    other.close()
 
 
 def make_newer(ledger: Path) -> None:
-    other = sqlite3.connect(ledger)
-    other.execute("PRAGMA user_version = 999")
-    other.close()
+    with closing(sqlite3.connect(ledger)) as other:
+        other.execute("PRAGMA user_version = 999")
 
 
 DAMAGES: list[Damage] = [overwrite_head, overwrite_middle, cut_short, empty, put_text, put_another_database, make_newer]

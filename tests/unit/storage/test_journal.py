@@ -1,7 +1,8 @@
 """What the disk keeps, and what it says when it can't."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +30,18 @@ Open = Callable[..., Journal]
 
 
 @pytest.fixture
-def opened(tmp_path: Path) -> Open:
-    """Opens the journal of the test's own directory."""
+def opened(tmp_path: Path) -> Iterator[Open]:
+    """Opens the journal of the test's own directory; what the test leaves open is closed after it."""
+    with ExitStack() as left_open:
 
-    def open_journal(memory: int = 1000, window: float = DAY) -> Journal:
-        journal = Journal(tmp_path, "process", memory, window)
-        journal.load(lambda _: None)
-        return journal
+        def open_journal(
+            memory: int = 1000, window: float = DAY, apply: Callable[[Changes], None] = lambda _: None
+        ) -> Journal:
+            journal = Journal(tmp_path, "process", memory, window)
+            journal.load(apply)
+            return left_open.enter_context(closing(journal))
 
-    return open_journal
+        yield open_journal
 
 
 def everything(directory: Path) -> Changes:
@@ -189,10 +193,8 @@ def test_a_ledger_that_lacks_a_series_it_has_events_of_is_refused(opened: Open, 
     for total in range(3):
         journal.commit(Changes(1.0, totals={SERIES: total}))
     journal.close()
-    db = sqlite3.connect(tmp_path / ledgerfile.FILE_NAME)
-    db.execute("DELETE FROM series")
-    db.commit()
-    db.close()
+    with closing(sqlite3.connect(tmp_path / ledgerfile.FILE_NAME)) as db, db:
+        db.execute("DELETE FROM series")
 
     with pytest.raises(LedgerError) as caught:
         opened()
@@ -240,9 +242,8 @@ def test_a_retry_is_recognised_whatever_the_devices_clock(
         assert post(minute, now + minute * 60, now + minute * 60)
     if restarted:
         journal.close()
-        journal = Journal(journal.directory, "process", 90, DAY)
         ledger = Ledger(Limits(DAY, 0, 10, 90, BudgetLimits(10, 10, 10_000)))
-        journal.load(ledger.apply)
+        journal = opened(memory=90, apply=ledger.apply)
 
     assert not post(-1, now + ahead * hour, now + later * hour)
 
@@ -458,15 +459,13 @@ def test_an_older_schema_migrates_in_one_transaction_after_a_copy(opened: Open, 
     before = path.read_bytes()
     steps = {NOW: "CREATE TABLE extra (a);", NOW + 1: "INSERT INTO extra VALUES (7);"}
 
-    db = ledgerfile.connect(path, "process", steps)
+    with closing(ledgerfile.connect(path, "process", steps)) as db:
+        assert db.execute("SELECT a FROM extra").fetchone() == (7,)
+        assert db.execute("PRAGMA user_version").fetchone() == (NOW + 2,)
 
-    assert db.execute("SELECT a FROM extra").fetchone() == (7,)
-    assert db.execute("PRAGMA user_version").fetchone() == (NOW + 2,)
-    db.close()
-    kept = sqlite3.connect(tmp_path / f"ledger.db.schema-{NOW}")
-    assert kept.execute("PRAGMA user_version").fetchone() == (NOW,)
-    assert kept.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'extra'").fetchone() == (0,)
-    kept.close()
+    with closing(sqlite3.connect(tmp_path / f"ledger.db.schema-{NOW}")) as kept:
+        assert kept.execute("PRAGMA user_version").fetchone() == (NOW,)
+        assert kept.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'extra'").fetchone() == (0,)
     assert len((tmp_path / f"ledger.db.schema-{NOW}").read_bytes()) == len(before)
 
 
@@ -480,29 +479,26 @@ def test_a_migration_that_fails_changes_nothing(opened: Open, tmp_path: Path) ->
             path, "process", {NOW: "CREATE TABLE extra (a);", NOW + 1: "INSERT INTO nowhere VALUES (7);"}
         )
 
-    db = ledgerfile.connect(path, "process")
-    assert db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'extra'").fetchone() == (0,)
-    assert db.execute("PRAGMA user_version").fetchone() == (NOW,)
-    db.close()
+    with closing(ledgerfile.connect(path, "process")) as db:
+        assert db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'extra'").fetchone() == (0,)
+        assert db.execute("PRAGMA user_version").fetchone() == (NOW,)
 
 
 def test_a_ledger_of_schema_1_goes_on_counting(opened: Open, tmp_path: Path) -> None:
     """Its series had no number, and its transactions no totals."""
     opened().close()
-    db = sqlite3.connect(tmp_path / ledgerfile.FILE_NAME)
-    db.executescript("""
-        ALTER TABLE recent DROP COLUMN totals;
-        DROP TABLE series;
-        CREATE TABLE series (
-            app_id TEXT, platform TEXT, version TEXT, test INTEGER, action TEXT,
-            total INTEGER NOT NULL, state INTEGER NOT NULL, base INTEGER NOT NULL, since REAL NOT NULL,
-            PRIMARY KEY (app_id, platform, version, test, action)
-        ) WITHOUT ROWID;
-        PRAGMA user_version = 1;
-    """)
-    db.execute("INSERT INTO series VALUES (?, ?, ?, ?, ?, 3, 2, 1, 4.5)", (*VERSION, SERIES.name))
-    db.commit()
-    db.close()
+    with closing(sqlite3.connect(tmp_path / ledgerfile.FILE_NAME)) as db, db:
+        db.executescript("""
+            ALTER TABLE recent DROP COLUMN totals;
+            DROP TABLE series;
+            CREATE TABLE series (
+                app_id TEXT, platform TEXT, version TEXT, test INTEGER, action TEXT,
+                total INTEGER NOT NULL, state INTEGER NOT NULL, base INTEGER NOT NULL, since REAL NOT NULL,
+                PRIMARY KEY (app_id, platform, version, test, action)
+            ) WITHOUT ROWID;
+            PRAGMA user_version = 1;
+        """)
+        db.execute("INSERT INTO series VALUES (?, ?, ?, ?, ?, 3, 2, 1, 4.5)", (*VERSION, SERIES.name))
 
     journal = opened()
     journal.commit(Changes(6.0, totals={SERIES: 4}))
@@ -518,9 +514,8 @@ def test_a_ledger_of_schema_3_goes_on_counting(opened: Open, tmp_path: Path) -> 
     journal.commit(Changes(1.0, totals={SERIES: 1}))
     journal.commit(Changes(2.0, totals={SERIES: 2}, fingerprints={7: 1000}))
     journal.close()
-    db = sqlite3.connect(tmp_path / ledgerfile.FILE_NAME)
-    db.executescript("ALTER TABLE series RENAME COLUMN name TO action; PRAGMA user_version = 3;")
-    db.close()
+    with closing(sqlite3.connect(tmp_path / ledgerfile.FILE_NAME)) as db:
+        db.executescript("ALTER TABLE series RENAME COLUMN name TO action; PRAGMA user_version = 3;")
 
     journal, more = opened(), Series(VERSION, "visits:crashes")
     journal.commit(Changes(3.0, totals={SERIES: 3, more: 1}))
