@@ -1,4 +1,5 @@
 # make run    install what is missing and start the exporter
+# make check  lint, types and the unit tests, for the everyday loop
 # make test   install what the tests need and run them all
 # Packages, wheels and modules come from different places: two at a time.
 MAKEFLAGS += --no-print-directory -j2
@@ -20,7 +21,7 @@ new_enough := import sys; sys.exit(sys.version_info < (3, 11))
 export PYTHON := $(or $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c '$(new_enough)' 2>/dev/null && echo $$python && break; done),python3)
 
-.PHONY: help run test lint demo soak scale bench dashboards pictures lock clean tools
+.PHONY: help run check test lint portability demo soak scale bench dashboards pictures lock clean tools
 
 help: ## Show this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -31,11 +32,18 @@ run: $(VENV)/.run ## Install what is missing and start the exporter (ARGS="--hel
 test: lint tools $(RENDER)/node_modules/.installed tests/packaging/node/node_modules/.installed ## Install what the tests need and run them all
 	@$(BIN)/pytest -n $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder $(ARGS) # most tests wait for something
 
+check: lint ## Lint, types and the unit tests, in under a minute: the everyday loop
+	@$(BIN)/pytest -n $$(nproc) --dist loadfile --no-loadscope-reorder tests/unit $(ARGS)
+
 lint: $(VENV)/.test ## Style, types and the direction of imports
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+portability: ## As root: the tests in bare trees of Debian 12, 13 and unstable, of what is committed; hours
+	@.ci/debian-packages debootstrap git
+	@tests/tools/portability
 
 demo: $(VENV)/.run ## A simulated bad rollout with the local Prometheus; says where to look
 	@.ci/debian-packages prometheus
