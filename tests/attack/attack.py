@@ -19,7 +19,6 @@ from typing import Any, Final
 
 from tests.attack.hostile import FLOOD
 from tests.support.bodies import event
-from tests.support.clock import awake
 from tests.support.contract import OK
 from tests.support.harness import SCRAPE_HEADER, Exporter, Program, Scrape, wait_until
 
@@ -76,11 +75,15 @@ class Figures:
         assert self.peak_bytes - self.start_bytes < MORE_MEMORY, f"{self.peak_bytes - self.start_bytes} bytes more"
         assert self.fleet["totals"]["distinct_events"]["acknowledged"] > 100
         assert self.miscounted == []
-        assert len(self.scrapes) > self.seconds / 2
-        assert max(self.scrapes) < 1, f"a scrape took {max(self.scrapes):.2f} s"
+        assert self.scrapes, "the private port did not answer during the attack"
         received = self.last.value("capgo_exporter_events_received_total")
         parts = ("counted", "duplicate", "rejected", "ignored")
         assert received == sum(self.last.total(f"capgo_exporter_events_{part}_total") for part in parts)
+
+    def check_speed(self) -> None:
+        """Raises `AssertionError` if it was slow, which says something on a machine that does nothing else."""
+        assert len(self.scrapes) > self.seconds / 2
+        assert max(self.scrapes) < 1, f"a scrape took {max(self.scrapes):.2f} s"
 
     def __str__(self) -> str:
         totals = self.fleet["totals"]
@@ -129,9 +132,9 @@ def run(directory: Path, seconds: float, with_wrk: bool) -> Figures:
 
 
 def _look(exporter: Exporter, figures: Figures) -> None:
-    began = awake()
+    began = time.monotonic()
     reply = exporter.private("/metrics", SCRAPE_HEADER)
-    figures.scrapes.append(awake() - began)
+    figures.scrapes.append(time.monotonic() - began)
     scrape = Scrape.parse(reply.body.decode())
     figures.most_series = max(figures.most_series, scrape.value("capgo_exporter_series"))
     figures.peak_bytes = max(figures.peak_bytes, exporter.rss_bytes())
@@ -170,6 +173,7 @@ def main() -> int:
         figures = run(Path(folder), options.seconds, with_wrk)
     print(figures)
     figures.check()
+    figures.check_speed()
     return 0
 
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
-from collections.abc import Coroutine
 from functools import cache
-from typing import Any, Final, TypeVar
+from typing import Final
 
 _TICK: Final = 0.01
 _LONGEST: Final = 0.1
 """Seconds that count of one tick, which takes far longer where nothing runs."""
-
-_Result = TypeVar("_Result")
 
 
 class _Clock:
@@ -46,14 +42,3 @@ def nap(seconds: float) -> None:
     until = awake() + seconds
     while (left := until - awake()) > 0:
         time.sleep(left)
-
-
-class _PatientLoop(asyncio.SelectorEventLoop):
-    def time(self) -> float:
-        return awake()
-
-
-def run(main: Coroutine[Any, Any, _Result]) -> _Result:
-    """`asyncio.run` in which all timeouts go by this clock."""
-    with asyncio.Runner(loop_factory=_PatientLoop) as runner:
-        return runner.run(main)

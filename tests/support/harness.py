@@ -21,8 +21,6 @@ from typing import Any, Self
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support.clock import awake
-
 LOCALHOST = "127.0.0.1"
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
@@ -52,16 +50,6 @@ def free_port() -> int:
             except OSError:
                 continue
             return port
-
-
-def fastest(action: Callable[[], object]) -> float:
-    """Seconds that it takes, if nothing else holds it up: the least of a few attempts."""
-    seconds = []
-    for _ in range(3):
-        began = awake()
-        action()
-        seconds.append(awake() - began)
-    return min(seconds)
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = 60.0) -> None:

@@ -1,4 +1,7 @@
-"""Phones keep connections open, networks stall, strangers trickle: none of it costs the others their reply."""
+"""Phones keep connections open, networks stall, strangers trickle: none of it costs the others their reply.
+
+How long each may take, `tests/unit/intake/test_connection.py` says, which owns the clock.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ import itertools
 import json
 import resource
 import socket
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -14,17 +16,14 @@ from pathlib import Path
 import pytest
 
 from tests.support.bodies import event
-from tests.support.clock import awake
 from tests.support.contract import OK, assert_refused
-from tests.support.harness import LOCALHOST, Exporter, fastest, wait_until
+from tests.support.harness import LOCALHOST, Exporter, wait_until
 from tests.system.conftest import Launch
 from tests.system.test_replies import padded
 from tests.system.wire import Wire, chunked, post
 
 IDLE = 1000
-TIMEOUT = 1.0
-SLACK = 2.5
-"""How much later than the timeout a busy machine may act on it."""
+STALLED = post(b"[]")[:-1]
 
 
 @pytest.fixture(scope="module")
@@ -50,21 +49,21 @@ def statuses(wires: list[Wire]) -> Iterator[int]:
         yield from (wire.reply().status for wire in some)
 
 
-def test_a_thousand_idle_connections_do_not_delay_the_next_post(
+def test_a_thousand_idle_connections_keep_nobody_from_posting(
     launch: Launch, allow_files: Callable[[int], None]
 ) -> None:
-    """Each has been answered once and stays open; the post of the 1,001st is answered within a second.
+    """Each has been answered once and stays open, and the post of the 1,001st is answered.
 
     Most systems allow a process 1,024 open files: it is for the exporter to ask for more.
     """
     allow_files(1024)
-    exporter = launch(request_timeout="120s")
+    exporter = launch(request_timeout="600s")
     allow_files(4 * IDLE)
     with ExitStack() as stack:
         idle = [stack.enter_context(Wire(exporter.port)) for _ in range(IDLE)]
         assert set(statuses(idle)) == {200}
 
-        assert fastest(lambda: exporter.post(event())) < 1
+        assert exporter.post(event()).body == OK
 
         assert set(statuses(idle)) == {200}, "an idle connection was dropped"
 
@@ -126,54 +125,24 @@ def test_a_port_full_of_idle_connections_takes_posts_again_after_the_timeout(lau
 
 
 def test_an_idle_connection_is_closed_after_the_timeout(hasty: Exporter) -> None:
-    """Without a word: a client that never asked gets no answer."""
-    began, began_awake = time.monotonic(), awake()
-    with Wire(hasty.port) as wire:
-        assert wire.has_ended()
-    assert time.monotonic() - began > TIMEOUT - 0.1
-    assert awake() - began_awake < TIMEOUT + SLACK
+    """Without a word, whether it was of use before or not."""
+    with Wire(hasty.port) as idle, Wire(hasty.port) as kept:
+        kept.send(post(b"[]"))
+        assert kept.reply().status == 200
+        assert kept.has_ended()
+        assert idle.has_ended()
 
 
-def test_a_kept_connection_is_closed_after_the_timeout(hasty: Exporter) -> None:
-    """Also when it was of use before."""
-    with Wire(hasty.port) as wire:
-        wire.send(post(b"[]"))
-        assert wire.reply().status == 200
-        began = awake()
-        assert wire.has_ended()
-    assert awake() - began < TIMEOUT + SLACK
-
-
-STALLED_HEADERS = {
-    "in its first line": b"POST /st",
-    "in its headers": b"POST /stats HTTP/1.1\r\nHost: x\r\nContent-Le",
-}
-STALLED = {
-    "in its body": post(b"[]")[:-1],
-    "between its chunks": b"POST /stats HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n[\r\n",
-}
-
-
-@pytest.mark.parametrize("where", STALLED)
-def test_a_request_that_stalls_is_answered_408(hasty: Exporter, where: str) -> None:
+def test_a_request_that_stalls_is_answered_408(hasty: Exporter) -> None:
     """And its connection closed. Current clients send the batch again."""
     with Wire(hasty.port) as wire:
-        wire.send(STALLED[where])
-        assert_refused(wire.reply(), 408)
-        assert wire.has_ended()
-
-
-@pytest.mark.parametrize("where", STALLED_HEADERS)
-def test_a_request_whose_header_stalls_is_answered_408(hasty: Exporter, where: str) -> None:
-    """As well as one whose body does."""
-    with Wire(hasty.port) as wire:
-        wire.send(STALLED_HEADERS[where])
+        wire.send(STALLED)
         assert_refused(wire.reply(), 408)
         assert wire.has_ended()
 
 
 def test_a_request_that_trickles_is_answered_408(hasty: Exporter) -> None:
-    """A byte now and then does not keep it alive: the whole request must be there in time."""
+    """A byte now and then does not keep it alive."""
     head, _, body = post(b" " * 10_000).partition(b"\r\n\r\n")
     whole = iter(body)
     with Wire(hasty.port, seconds=0.1) as wire:
@@ -207,7 +176,7 @@ def test_a_client_that_never_reads_its_replies_is_closed(hasty: Exporter) -> Non
                 return True
             return False
 
-        wait_until(closed, "it is closed", 20 * TIMEOUT)
+        wait_until(closed, "it is closed")
 
 
 def test_what_a_client_does_not_read_is_not_made_for_it(launch: Launch) -> None:
@@ -224,12 +193,13 @@ def test_what_a_client_does_not_read_is_not_made_for_it(launch: Launch) -> None:
     assert exporter.post(event()).body == OK
 
 
-def test_stalled_requests_do_not_delay_the_next_post(exporter: Exporter) -> None:
-    """A hundred half requests hold no thread."""
+def test_stalled_requests_keep_nobody_from_posting(launch: Launch) -> None:
+    """A hundred half requests hold no thread, for as long as they may."""
+    exporter = launch(request_timeout="600s")
     with ExitStack() as stack:
         for wire in [stack.enter_context(Wire(exporter.port)) for _ in range(100)]:
-            wire.send(STALLED["in its body"])
-        assert fastest(lambda: exporter.post(event())) < 1
+            wire.send(STALLED)
+        assert exporter.post(event()).body == OK
 
 
 def test_a_client_that_leaves_in_the_middle_of_its_post_counts_nothing(exporter: Exporter) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -258,6 +257,4 @@ def test_a_client_that_asks_before_it_sends_too_much_is_told_at_once(exporter: E
     """With `Expect: 100-continue`, as curl does: it is not told to go on, and what it sends is not kept."""
     with Wire(exporter.port) as wire:
         wire.send(b"POST /stats HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\nExpect: 100-continue\r\n\r\n")
-        began = time.monotonic()
-        assert_refused(wire.reply(), 413, "body_too_large")
-        assert time.monotonic() - began < 5
+        assert_refused(wire.reply(), 413, "body_too_large")  # and not 408, as it would be told later

@@ -34,19 +34,18 @@ class Client(asyncio.Transport):
         self.connection = Connection(port)
         self.received = b""
         self.listens = True
-        self.end: str | None = None
-        """How the connection ended: "closed" when all was sent, or "aborted"."""
         self.saw_eof = False
         self._unread = b""
         self._on_its_way = b""
         self._reading = True
         self._closing = False
+        self._end: str | None = None
         self.connection.connection_made(self)
 
     def send(self, data: bytes) -> None:
         """Send so much; it may have to wait."""
         self._on_its_way += data
-        while self._on_its_way and self._reading and self.end is None:
+        while self._on_its_way and self._reading and self._end is None:
             buffer = self.connection.get_buffer(-1)
             piece = self._on_its_way[: len(buffer)]
             self._on_its_way = self._on_its_way[len(piece) :]
@@ -64,7 +63,11 @@ class Client(asyncio.Transport):
         self.received, self._unread = self.received + self._unread, b""
         self.connection.resume_writing()
         if self._closing:
-            self._end("closed")
+            self._finish("closed")
+
+    def end(self) -> str | None:
+        """How the connection ended, if so: "closed", after all was sent, or "aborted"."""
+        return self._end
 
     @property
     def statuses(self) -> list[int]:
@@ -102,19 +105,19 @@ class Client(asyncio.Transport):
         asyncio.get_running_loop().call_soon(self.send, b"")
 
     def is_closing(self) -> bool:
-        return self._closing or self.end is not None
+        return self._closing or self._end is not None
 
     def close(self) -> None:
         self._closing = True
         if not self._unread:
-            self._end("closed")
+            self._finish("closed")
 
     def abort(self) -> None:
-        self._end("aborted")
+        self._finish("aborted")
 
-    def _end(self, how: str) -> None:
-        if self.end is None:
-            self.end = how
+    def _finish(self, how: str) -> None:
+        if self._end is None:
+            self._end = how
             self.connection.connection_lost(None)
 
 
@@ -201,11 +204,11 @@ async def test_a_connection_that_asks_nothing_is_closed_after_the_timeout(bench:
     """Without a word, and not before."""
     client = bench.client()
     await bench.pass_time(TIMEOUT)
-    assert client.end is None
+    assert client.end() is None
 
     await bench.pass_time(1)
 
-    assert (client.end, client.received) == ("closed", b"")
+    assert (client.end(), client.received) == ("closed", b"")
 
 
 @told
@@ -216,11 +219,11 @@ async def test_a_kept_connection_is_closed_that_long_after_its_last_reply(bench:
         await bench.pass_time(TIMEOUT - 1)
         client.send(post(b"[]"))
     await bench.pass_time(TIMEOUT)
-    assert (client.end, client.statuses) == (None, [200] * 5)
+    assert (client.end(), client.statuses) == (None, [200] * 5)
 
     await bench.pass_time(1)
 
-    assert client.end == "closed"
+    assert client.end() == "closed"
 
 
 @told
@@ -232,7 +235,7 @@ async def test_a_post_that_waits_for_its_disk_is_not_idle(bench: Bench) -> None:
     await bench.pass_time(5 * LONGEST)
     bench.stats.answer()
 
-    assert (client.end, client.statuses) == (None, [200])
+    assert (client.end(), client.statuses) == (None, [200])
 
 
 # A request arrives slowly, or not at all.
@@ -328,9 +331,9 @@ def test_a_step_of_the_wall_clock_changes_nothing(bench: Bench, step: float, mon
         now = time.time()
         monkeypatch.setattr(time, "time", lambda: now + step)
         await bench.pass_time(TIMEOUT - 2)
-        assert (idle.end, stalled.statuses) == (None, [])
+        assert (idle.end(), stalled.statuses) == (None, [])
         await bench.pass_time(1)
-        assert (idle.end, stalled.statuses) == ("closed", [408])
+        assert (idle.end(), stalled.statuses) == ("closed", [408])
 
     bench.loop.run_until_complete(story())
 
@@ -345,11 +348,11 @@ async def test_a_client_that_does_not_read_is_cut_off(bench: Bench) -> None:
     client.listens = False
     client.send(post(b"[]"))
     await bench.pass_time(TIMEOUT)
-    assert client.end is None
+    assert client.end() is None
 
     await bench.pass_time(1)
 
-    assert client.end == "aborted"
+    assert client.end() == "aborted"
 
 
 @told
@@ -363,7 +366,7 @@ async def test_a_client_that_reads_late_gets_all_of_it(bench: Bench) -> None:
     await bench.pass_time(1)
     client.send(post(b"[3]"))
 
-    assert (client.end, client.bodies) == (None, [[1], [2], [3]])
+    assert (client.end(), client.bodies) == (None, [[1], [2], [3]])
 
 
 @told
@@ -393,10 +396,10 @@ async def test_after_a_refusal_the_client_may_finish_its_sentence(bench: Bench) 
     assert client.saw_eof
 
     await bench.pass_time(TIMEOUT, lambda: client.send(b" " * 5 * HIGH_WATER))
-    assert client.end is None
+    assert client.end() is None
     await bench.pass_time(1)
 
-    assert (client.end, client.statuses) == ("aborted", [413])
+    assert (client.end(), client.statuses) == ("aborted", [413])
 
 
 @told
@@ -406,7 +409,7 @@ async def test_a_refused_client_that_has_read_why_ends_it(bench: Bench) -> None:
     client.send(b"no HTTP\r\n\r\n")
     client.end_sending()
 
-    assert (client.end, client.statuses) == ("closed", [400])
+    assert (client.end(), client.statuses) == ("closed", [400])
 
 
 # The order, and the end.
@@ -435,11 +438,11 @@ async def test_who_says_that_nothing_more_comes_is_still_answered(bench: Bench) 
     client = bench.client()
     client.send(post(b"[1]") + post(b"[2]"))
     client.end_sending()
-    assert client.end is None
+    assert client.end() is None
     bench.stats.answer()
     bench.stats.answer()
 
-    assert (client.end, client.bodies) == ("closed", [[1], [2]])
+    assert (client.end(), client.bodies) == ("closed", [[1], [2]])
 
 
 @told
@@ -470,16 +473,16 @@ async def test_a_drain_ends_who_is_at_rest_and_answers_who_is_not(bench: Bench) 
             connection.drain(bench.port.now())
 
     await drain(ON_ITS_WAY)
-    assert resting.end is None
+    assert resting.end() is None
     await drain(0.1)
-    assert [each.end for each in (resting, reading, answering)] == ["closed", None, None]
+    assert [each.end() for each in (resting, reading, answering)] == ["closed", None, None]
 
     reading.send(b"]" + post(b"[2]"))
     bench.stats.answer()
     bench.stats.answer()
     await drain(ON_ITS_WAY + 0.1)
 
-    assert [each.end for each in (reading, answering)] == ["closed", "closed"]
+    assert [each.end() for each in (reading, answering)] == ["closed", "closed"]
     assert reading.bodies == [[]], "what comes after the last is not answered, so it must not be counted"
     assert b"Connection: close\r\n" in reading.received
     assert answering.statuses == [200]

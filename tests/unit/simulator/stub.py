@@ -1,4 +1,4 @@
-"""A server on 127.0.0.1 that answers the fleet as a test tells it to."""
+"""A server that answers the fleet as a test tells it to."""
 
 import asyncio
 import json
@@ -6,8 +6,8 @@ import re
 import socket
 import struct
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 OK = b'{"status":"ok"}'
@@ -90,16 +90,6 @@ class Stub:
         lines += b"\r\n" if status == 204 else b"Content-Length: %d\r\n\r\n" % len(body)
         writer.write(lines + body)
         return True
-
-
-@asynccontextmanager
-async def listening(stub: Stub) -> AsyncIterator[Stub]:
-    server = await asyncio.start_server(stub.serve, "127.0.0.1", 0)
-    stub.port = server.sockets[0].getsockname()[1]
-    try:
-        yield stub
-    finally:
-        server.close()
 
 
 @contextmanager

@@ -16,20 +16,21 @@ from exporter.simulator.dialects import Platform, dialect
 from exporter.simulator.phone import Phone, Step
 from exporter.simulator.replies import BadReplyError, Reply, read_reply
 from exporter.simulator.stories import Exit, Launch, Moment
-from tests.support import clock
-from tests.unit.simulator.stub import OK, Answer, Lost, Stub, listening
+from tests.support.loops import run_alone
+from tests.unit.simulator.stub import OK, Answer, Lost, Stub
 
 SINGLES, BATCHES, QUEUE = "10.0.0", "8.45.11", "8.51.23"
 TIMEOUT = 0.3
+URL = "http://127.0.0.1/stats"
 
 
 class Bench:
     """The world of one device: real posts, and a time that the test lets pass; the server's is the same."""
 
-    def __init__(self, stub: Stub) -> None:
+    def __init__(self) -> None:
         self.account = Account()
         self.events: list[tuple[str, Event]] = []
-        self._client = Client(f"http://127.0.0.1:{stub.port}/stats", 4, TIMEOUT)
+        self._client = Client(URL, 4, TIMEOUT)
         self._ahead: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
         self._now = 0.0
@@ -73,16 +74,15 @@ def play(stub: Stub, version: str, moments: Iterable[Moment], scene: Play, platf
     """Let a phone live through `moments` in front of a server, as far as `scene` lets the time pass."""
 
     async def perform() -> Bench:
-        async with listening(stub):
-            bench = Bench(stub)
-            phone = Phone(dialect(platform, version), "com.example.shop", "1.2.0", 0.0, random.Random(1))
-            story = iter([Launch(0.0), *moments, Launch(1e9), Launch(1e9)])
-            Device(phone, story, bench, random.Random(1)).begin()
-            await scene(bench)
-            bench.close()
-            return bench
+        bench = Bench()
+        phone = Phone(dialect(platform, version), "com.example.shop", "1.2.0", 0.0, random.Random(1))
+        story = iter([Launch(0.0), *moments, Launch(1e9), Launch(1e9)])
+        Device(phone, story, bench, random.Random(1)).begin()
+        await scene(bench)
+        bench.close()
+        return bench
 
-    return clock.run(perform())
+    return run_alone(perform(), stub.serve)
 
 
 def step(action: str, after: float = 0.1, alone: bool = False) -> Step:
@@ -279,18 +279,17 @@ def test_a_post_that_is_cut_while_it_waits_for_a_connection_was_never_sent() -> 
     ends: list[Outcome] = []
 
     async def perform() -> None:
-        async with listening(stub):
-            client = Client(f"http://127.0.0.1:{stub.port}/stats", 1, TIMEOUT)
-            first, second = (client.post(b"", b"{}", ends.append) for _ in range(2))
-            await stub.has(1)
-            second.cut()
-            assert (ends, client.outstanding) == ([Silence.UNSENT], 1)
-            while client.outstanding:
-                await asyncio.sleep(0.001)
-            first.cut()
-            client.close()
+        client = Client(URL, 1, TIMEOUT)
+        first, second = (client.post(b"", b"{}", ends.append) for _ in range(2))
+        await stub.has(1)
+        second.cut()
+        assert (ends, client.outstanding) == ([Silence.UNSENT], 1)
+        while client.outstanding:
+            await asyncio.sleep(0.001)
+        first.cut()
+        client.close()
 
-    clock.run(perform())
+    run_alone(perform(), stub.serve)
     assert len(stub.requests) == 1
     assert [type(end) for end in ends] == [Silence, Reply]
 
