@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import structlog
 from pydantic import ValidationError
 
-from exporter import health, logs
+from exporter import health, logs, process
 from exporter.backup.client import fetch
 from exporter.commandline import PROGRAM, Kind, UsageError, meant, read, split, unknown_variables
 from exporter.settings import BackupSettings, CheckSettings, HealthSettings, LogSettings, RestoreSettings, Settings
@@ -84,7 +84,7 @@ def _complain(word: str, sentence: str) -> None:
 
 
 def _serve(words: list[str]) -> int:
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it means to reopen the event log, once there is one
+    process.take_signals()
     how = _how_to_log(words)
     with logs.written(how.log_level, how.log_format):
         try:

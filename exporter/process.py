@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 from typing import Final
@@ -20,29 +20,39 @@ _log = structlog.get_logger("process")
 _M_MMAP_THRESHOLD: Final = -3
 _MMAP_THRESHOLD: Final = 128 * 1024
 
+_SIGNALS: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+
+
+def take_signals() -> None:
+    """Keep SIGTERM, SIGINT and SIGHUP until `End` hears them; to be called before there is another thread.
+
+    Python's own handlers run in the main thread, and of two signals that come together the system may give the second
+    to another one: the main thread, if it waits for a lock, then sleeps on and never hears of it.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+
 
 class End:
-    """The end of the process: SIGTERM, SIGINT and failures ask for it, the main thread waits for it.
-
-    Not a `threading.Event`: a signal's handler runs in the main thread, and when that one is just about to wait, it
-    holds the lock that `set` needs, and hangs for ever. A `SimpleQueue` is made for this (`put` is reentrant).
-    """
+    """The end of the process: SIGTERM, SIGINT and failures ask for it, the main thread waits for it."""
 
     code = 0
     """The exit code: 1 once something has failed."""
 
     def __init__(self, limit: float) -> None:
-        """Takes over both signals; in the main thread. When asked for, the end has come in `limit` seconds, always.
+        """When asked for, the end has come in `limit` seconds, always.
 
         Whatever hangs by then, a disk or a reader: nothing that was acknowledged is lost by a sudden end.
         """
-        self._asked: SimpleQueue[None] = SimpleQueue()
-        self._begun: SimpleQueue[None] = SimpleQueue()
-        self._limit = limit
+        take_signals()
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._ask())
-        threading.Thread(target=self._guard, name="end", daemon=True).start()
+        self.on_hangup: Callable[[], object] = lambda: None
+        """What a SIGHUP means; called in a thread of its own."""
+
+        self._asked: SimpleQueue[None] = SimpleQueue()
+        self._begun = threading.Event()
+        self._limit = limit
+        for run in (self._listen, self._guard):
+            threading.Thread(target=run, name=f"end{run.__name__}", daemon=True).start()
 
     def fail(self) -> None:
         """Ask for it from any thread, because something it can't do without is lost."""
@@ -51,15 +61,22 @@ class End:
 
     def _ask(self) -> None:
         self._asked.put(None)
-        self._begun.put(None)
+        self._begun.set()
 
     def wait(self, seconds: float | None = None) -> None:
         """Return when it was asked for (once more), at the latest after so many seconds."""
         with suppress(Empty):
             self._asked.get(timeout=seconds)
 
+    def _listen(self) -> None:
+        while True:
+            if signal.sigwait(_SIGNALS) == signal.SIGHUP:
+                self.on_hangup()
+            else:
+                self._ask()
+
     def _guard(self) -> None:
-        self._begun.get()
+        self._begun.wait()
         time.sleep(self._limit)
         signal.alarm(1)  # ends the process even if nobody reads what it says last
         _log.critical("ended_late", seconds=self._limit)

@@ -1,7 +1,6 @@
 """The running service: where the parts meet, from the start to the last reply."""
 
 import logging
-import signal
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -158,10 +157,9 @@ def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
         parts.app, parts.stats, parts.accounts, parts.paths, settings.trusted_proxy, settings.request_timeout
     )
     public = Listener(settings.listen, limit, settings.request_timeout, make_port, end.fail)
-    event_log = parts.event_log
-    if event_log:
-        signal.signal(signal.SIGHUP, lambda *_: event_log.reopen())
-        event_log.reopen()  # one may have come, and been ignored, while the ledger was loading
+    if parts.event_log:
+        end.on_hangup = parts.event_log.reopen
+        parts.event_log.reopen()  # one may have come while the ledger was loading
     public.start()
     end_copies = serve_copies(parts.committer)
     readiness = Readiness(parts.committer.ready)

@@ -69,7 +69,7 @@ def test_a_hangup_while_it_loads_reopens_the_event_log(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("has_log", [True, False])
 def test_hangups_at_any_moment_harm_nobody(tmp_path: Path, has_log: bool) -> None:
-    """While it loads, serves and ends."""
+    """While it loads, serves and ends; nor does one hide the SIGTERM that comes with it."""
     settings = {"event_log": str(tmp_path / "events.log")} if has_log else {}
     exporter = Loading(tmp_path, **settings)
     try:
