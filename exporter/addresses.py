@@ -71,6 +71,8 @@ def _network(text: str) -> IPv4Network | IPv6Network:
             f"{text!r} is neither an IP address nor a network, such as 127.0.0.1 or 10.0.0.0/8; "
             "several are separated by commas"
         ) from None
+    if network.network_address.is_unspecified and network.num_addresses == 1:
+        raise ValueError(f"{text!r} is nobody's address; {text}/0 would believe everybody")
     mapped = getattr(network.network_address, "ipv4_mapped", None)
     return ip_network((mapped, max(network.prefixlen - 96, 0))) if mapped else network
 

@@ -6,26 +6,16 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-import structlog
-from pydantic import ValidationError
-
-from exporter import health, logs, process
+from exporter import health
 from exporter.backup.client import fetch
 from exporter.commandline import PROGRAM, Kind, UsageError, meant, read, split, unknown_variables
-from exporter.settings import BackupSettings, CheckSettings, HealthSettings, LogSettings, RestoreSettings, Settings
+from exporter.faults import FAILED, OK, attempt, complain
+from exporter.settings import BackupSettings, CheckSettings, HealthSettings, RestoreSettings
 from exporter.storage.check import check
-from exporter.storage.errors import LedgerError
 from exporter.storage.restore import restore
 
-OK: Final = 0
-FAILED: Final = 1
-MISUSED: Final = 2
 INTERRUPTED: Final = 130
 """As shells have it."""
-
-_log = structlog.get_logger("cli")
-
-Complain = Callable[[str, str], object]
 
 
 class _Command(NamedTuple):
@@ -38,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns its exit code: 0, 1 if it failed, 2 if it was given what it can't work with."""
     try:
         try:
-            return _attempt(lambda: _run(sys.argv[1:] if arguments is None else arguments), _complain)
+            return attempt(lambda: _run(sys.argv[1:] if arguments is None else arguments), complain)
         finally:
             sys.stdout.flush()
     except KeyboardInterrupt:
@@ -57,71 +47,17 @@ def _run(arguments: Sequence[str]) -> int:
     return command.run(words)
 
 
-def _attempt(run: Callable[[], int], complain: Complain) -> int:
-    """Run it; what goes wrong is told to `complain`, in one fixed word and a sentence."""
-    try:
-        return run()
-    except BrokenPipeError:
-        raise
-    except UsageError as error:
-        complain("usage", str(error))
-        return MISUSED
-    except ValidationError as error:
-        for problem in error.errors():
-            complain("bad_setting", _flag(problem["loc"]) + problem["msg"].removeprefix("Value error, "))
-        return MISUSED
-    except (LedgerError, OSError) as error:
-        complain(getattr(error, "name", "failed"), str(error))
-        return FAILED
-
-
-def _flag(location: tuple[int | str, ...]) -> str:
-    return "".join(f"--{str(name).replace('_', '-')}: " for name in location[:1])
-
-
-def _complain(word: str, sentence: str) -> None:
-    print(f"{PROGRAM}: {word}: {' '.join(sentence.splitlines())}", file=sys.stderr)
-
-
 def _serve(words: list[str]) -> int:
-    process.take_signals()
-    how = _how_to_log(words)
-    with logs.written(how.log_level, how.log_format):
-        try:
-            return _attempt(lambda: _start(words), _complain if logs.for_people(how.log_format) else _log_fatal)
-        except Exception:
-            _log.critical("internal_error", exc_info=True)
-            return FAILED
-
-
-def _how_to_log(words: list[str]) -> LogSettings:
-    try:
-        return read(LogSettings, "", words, strict=False)
-    except (UsageError, ValidationError):  # what is wrong with it is said when all settings are read
-        return LogSettings.model_construct(log_level="info", log_format="auto")
-
-
-def _log_fatal(word: str, sentence: str) -> None:
-    _log.critical(word, error=sentence)
-
-
-def _start(words: list[str]) -> int:
-    called = "\n".join(f"  {command.called:<14} {command.does}" for command in _COMMANDS.values())
-    settings = read(Settings, "", words, f"\n\ncommands, each of which explains itself with --help:\n{called}")
-    if unknown := [*unknown_variables(Settings, os.environ)]:
-        _log.warning("unknown_variables", variables=unknown)
-    # The metrics' library chooses by it, when it is imported, to keep its numbers in files shared with others.
-    for name in ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"):
-        os.environ.pop(name, None)
     from exporter.start import start
 
-    return start(settings)
+    called = "\n".join(f"  {command.called:<14} {command.does}" for command in _COMMANDS.values())
+    return start(words, f"\n\ncommands, each of which explains itself with --help:\n{called}")
 
 
 def _settings(kind: type[Kind], command: str, words: list[str]) -> Kind:
     settings = read(kind, command, words)
     for warning in unknown_variables(kind, os.environ):
-        _complain("warning", warning)
+        complain("warning", warning)
     return settings
 
 

@@ -59,11 +59,17 @@ class Base(BaseSettings):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _is_not_quoted(cls, value: object) -> object:
-        """`CAPGO_APPS="com.example.shop"` in a file for Docker: it keeps the quotes, and nothing would ever match."""
-        if isinstance(value, str) and len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+    def _is_bare(cls, value: object) -> object:
+        """`CAPGO_APPS="com.example.shop"` in a file for Docker: it keeps the quotes, and nothing would ever match.
+
+        It also keeps the end of a line that Windows wrote.
+        """
+        if not isinstance(value, str):
+            return value
+        bare = value.strip()
+        if len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'":
             raise ValueError("write the value without quotes; Docker's --env-file takes them for a part of it")
-        return value
+        return bare
 
     def changed(self) -> dict[str, object]:
         """The settings that differ from their defaults, as the log shows them: numbers, and text without secrets."""

@@ -1,26 +1,55 @@
 """The start of the service, as whoever watches it sees it: what is set, where it listens, and what to do next."""
 
+import os
 import sys
 from typing import Final
 
 import structlog
-from prometheus_client import disable_created_metrics
+from pydantic import ValidationError
 
-from exporter import __version__, logs
+from exporter import __version__, logs, process
 from exporter.addresses import Address, refuse_unknown_host
-from exporter.service import serve
-from exporter.settings import Settings
+from exporter.commandline import UsageError, read, unknown_variables
+from exporter.faults import FAILED, attempt, complain
+from exporter.settings import LogSettings, Settings
 
 _log = structlog.get_logger("start")
 
 
-def start(settings: Settings) -> int:
-    """Serve, and return the exit code. Raises `LedgerError` or `OSError` as `serve` does."""
-    # A `_created` sample for each series doubles the scrape and helps no Prometheus without a feature flag.
-    disable_created_metrics()  # type: ignore[no-untyped-call]
+def start(words: list[str], more_help: str) -> int:
+    """Serve as the words of a command line have it, until the end; returns the exit code."""
+    process.take_signals()
+    how = _how_to_log(words)
+    with logs.written(how.log_level, how.log_format):
+        try:
+            return attempt(
+                lambda: _serve(words, more_help), complain if logs.for_people(how.log_format) else _log_fatal
+            )
+        except Exception:
+            _log.critical("internal_error", exc_info=True)
+            return FAILED
+
+
+def _how_to_log(words: list[str]) -> LogSettings:
+    try:
+        return read(LogSettings, "", words, strict=False)
+    except (UsageError, ValidationError):  # what is wrong with it is said when all settings are read
+        return LogSettings.model_construct(log_level="info", log_format="auto")
+
+
+def _log_fatal(word: str, sentence: str) -> None:
+    _log.critical(word, error=sentence)
+
+
+def _serve(words: list[str], more_help: str) -> int:
+    settings = read(Settings, "", words, more_help)
+    if unknown := [*unknown_variables(Settings, os.environ)]:
+        _log.warning("unknown_variables", variables=unknown)
     refuse_unknown_host("--listen", settings.listen)
     refuse_unknown_host("--metrics-listen", settings.metrics_listen)
     _log.info("starting", version=__version__, **settings.changed())
+    _prepare_metrics()
+    from exporter.service import serve
 
     def started(port: int, metrics_port: int) -> None:
         if logs.for_people(settings.log_format):
@@ -28,6 +57,16 @@ def start(settings: Settings) -> int:
         _log.info("listening", port=port, metrics_port=metrics_port)
 
     return serve(settings, started)
+
+
+def _prepare_metrics() -> None:
+    """Settle what their library decides when it is imported, and by itself would decide otherwise."""
+    for name in ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"):  # its numbers would be in files of others
+        os.environ.pop(name, None)
+    from prometheus_client import disable_created_metrics
+
+    # A `_created` sample for each series doubles the scrape and helps no Prometheus without a feature flag.
+    disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 def first_words(settings: Settings, port: int, metrics_port: int) -> str:

@@ -8,7 +8,7 @@ import fcntl
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -68,14 +68,16 @@ def _locked(directory: Path, flags: int, lock: int) -> Iterator[None]:
 def _give(descriptor: int, owner: os.stat_result) -> None:
     """Let an exporter lock what root has made for it, as `capgo-exporter restore` does."""
     if os.geteuid() == 0 and os.fstat(descriptor).st_uid != owner.st_uid:
-        os.fchown(descriptor, owner.st_uid, owner.st_gid)
+        with suppress(OSError):  # root is nobody on some mounts
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 
 def give(path: Path, like: os.stat_result) -> None:
     """Give a file the owner of another, and its mode if that is a file as well. Raises `OSError`."""
-    if stat.S_ISREG(like.st_mode):
+    mine = path.stat()
+    if stat.S_ISREG(like.st_mode) and mine.st_mode != like.st_mode:
         path.chmod(stat.S_IMODE(like.st_mode))
-    if (path.stat().st_uid, path.stat().st_gid) != (like.st_uid, like.st_gid):
+    if (mine.st_uid, mine.st_gid) != (like.st_uid, like.st_gid):
         os.chown(path, like.st_uid, like.st_gid)
 
 

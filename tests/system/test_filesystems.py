@@ -60,6 +60,26 @@ def test_a_file_system_without_locks_is_refused_by_its_path(tmp_path: Path) -> N
     assert "lock" in said
 
 
+@pytest.mark.parametrize(("kind", "warnings"), [("nfs", 0), ("cifs", 1), ("fuse", 1)])
+def test_a_copy_is_restored_there_as_well(kind: str, warnings: int, tmp_path: Path) -> None:
+    """What can't be had is told in a line; here the mode of the ledger that was there."""
+    with OddExporter([kind], tmp_path) as exporter:
+        assert exporter.post(events(3)).status == 200
+        assert exporter.terminate() == 0
+    ledger = exporter.data / "ledger.db"
+    ledger.chmod(0o640)
+
+    done = run("tests.support.filesystems", kind, "restore", str(ledger), "--data-dir", str(exporter.data))
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("warning: ") == warnings
+    assert f"{ledger}: 3 events of {ledger}" in done.stdout
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True, timeout=120, check=False)
+
+
 def test_an_sqlite_that_is_too_old_is_refused_at_the_start(tmp_path: Path) -> None:
     """It would say that it is ready, and refuse every post."""
     exporter = OddExporter(["oldsqlite"], tmp_path)
@@ -72,8 +92,7 @@ def test_an_sqlite_that_is_too_old_is_refused_at_the_start(tmp_path: Path) -> No
 
 def test_check_says_so_as_well(tmp_path: Path) -> None:
     """A rehearsal finds what the start would."""
-    argv = [sys.executable, "-m", "tests.support.filesystems", "oldsqlite", "check", "--data-dir", str(tmp_path)]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False)
+    done = run("tests.support.filesystems", "oldsqlite", "check", "--data-dir", str(tmp_path))
 
     assert done.returncode == 1
     assert done.stderr.startswith("capgo-exporter: sqlite_too_old: ")

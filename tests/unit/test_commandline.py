@@ -7,12 +7,13 @@ import sys
 import pytest
 
 from exporter import __version__
-from exporter.cli import MISUSED, main
+from exporter.cli import main
 from exporter.commandline import split, unknown_variables
+from exporter.faults import MISUSED
 from exporter.settings import Settings
 from exporter.simulator.options import Options
 
-COMMANDS = ["", "check", "backup", "health", "simulate"]
+COMMANDS = ["", "check", "backup", "restore", "health", "simulate"]
 
 
 @pytest.fixture(autouse=True)

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from exporter.addresses import Address
-from exporter.cli import MISUSED, main
+from exporter.cli import main
 from exporter.commandline import read
+from exporter.faults import MISUSED
 from exporter.settings import Settings
 
 
@@ -62,6 +63,8 @@ def test_a_flag_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
         ("--event-log-omit", '["custom_id"]', "such as custom_id"),
         ("--trusted-proxy", "caddy", "127.0.0.1 or 10.0.0.0/8"),
         ("--trusted-proxy", "127.0.0.1,10.0.0.0/33", "'10.0.0.0/33'"),
+        ("--trusted-proxy", "0.0.0.0", "0.0.0.0/0 would believe everybody"),  # noqa: S104 - whom, not where
+        ("--trusted-proxy", "10.0.0.1,::", "::/0 would believe everybody"),
         ("--path-token", "a/b", "letters, digits"),
         ("--path-token", "..", "letters, digits"),
         ("--path-token", "good,b d", "letters, digits"),
@@ -81,11 +84,8 @@ def test_a_bad_setting_is_refused_with_what_would_be_right(
     assert hint in line["error"]
 
 
-QUOTED = ["listen", "data_dir", "durability", "apps", "max_apps", "zero_hold", "max_body", "path_token", "event_log"]
-
-
 @pytest.mark.parametrize("quote", ['"', "'"])
-@pytest.mark.parametrize("name", [*QUOTED, "trusted_proxy", "event_log_omit", "log_level"])
+@pytest.mark.parametrize("name", Settings.model_fields)
 def test_quotes_that_docker_keeps_are_refused(
     name: str, quote: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -98,6 +98,15 @@ def test_quotes_that_docker_keeps_are_refused(
     said = capsys.readouterr().err
     assert f"--{name.replace('_', '-')}: write the value without quotes" in said
     assert "com.example.shop" not in said
+
+
+@pytest.mark.parametrize("around", ["{}\r", " {} ", "\t{}\n"])
+def test_blanks_around_a_value_are_no_part_of_it(around: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a file for Docker has them that was written on Windows, or by hand."""
+    for name, value in {"APPS": "com.acme.notes", "DATA_DIR": "/data", "ZERO_HOLD": "1m", "LISTEN": "[::]:80"}.items():
+        monkeypatch.setenv(f"CAPGO_{name}", around.format(value))
+
+    assert read_all().changed() == {"apps": "com.acme.notes", "data_dir": "/data", "zero_hold": 60, "listen": "[::]:80"}
 
 
 def test_an_empty_variable_means_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
