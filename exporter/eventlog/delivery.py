@@ -131,7 +131,7 @@ class Delivery:
         if self._ending.asked:
             return PAUSE_AT_THE_END_SECONDS
         if answer is not None and answer.retry_after is not None:
-            return answer.retry_after
+            return max(answer.retry_after, FIRST_PAUSE_SECONDS)  # 0 would be asked for again and again
         return longest * (0.5 + self._jitter() / 2)
 
     def _words(self, answer: Answer) -> str:

@@ -33,15 +33,14 @@ END_SECONDS: Final = 3.0
 
 _SET_BACK_NS: Final = 1_000_000_000
 
-_log = structlog.get_logger("eventstore")
-
-
 Actions = Literal["failures", "all"]
 
 _VERSION: Final = version("capgo-exporter")
 
-_SECRET_LENGTH: Final = 8
-"""What is shorter is `Basic`, or no secret."""
+_SECRET_LENGTH: Final = 4
+"""What is shorter keeps no secret, and is in many other words."""
+
+_log = structlog.get_logger("eventstore")
 
 
 class _Order(Enum):
@@ -52,11 +51,10 @@ def open_store(url: str, headers: str, actions: Actions, omit: Collection[str], 
     """The store at a URL that `check_endpoint` took, with headers that `read_headers` takes; `omit` is not sent."""
     given = read_headers(headers)
     ours = {"Content-Type": CONTENT_TYPE, "Content-Encoding": "gzip", "User-Agent": f"capgo-exporter/{_VERSION}"}
-    words = {word for value in given.values() for word in value.split() if len(word) >= _SECRET_LENGTH}
-    secrets = {*given.values(), *words} - {""}
-    return EventStore(
-        Connection(url, {**ours, **given}), FAILURES if actions == "failures" else None, omit, notes, secrets
-    )
+    words = {word for value in given.values() for word in (value, *value.split())}
+    secrets = [word for word in words if len(word) >= _SECRET_LENGTH]
+    chosen = FAILURES if actions == "failures" else None
+    return EventStore(Connection(url, {**ours, **given}), chosen, omit, notes, secrets)
 
 
 class EventStore:

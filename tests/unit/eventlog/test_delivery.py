@@ -120,7 +120,7 @@ def test_what_is_too_much_now_is_sent_later(code: int) -> None:
 
     assert fates.events == {"sent": 10}
     assert fates.batches == {str(code): 2, "204": 1}
-    assert time.pauses == [7, 0]
+    assert time.pauses == [7, 1]
 
 
 def test_many_exporters_do_not_come_back_at_the_same_moment() -> None:
@@ -137,6 +137,14 @@ def test_a_batch_is_given_up_after_five_minutes(took: float) -> None:
     assert fates.events == {"given_up": 10}
     assert time.seconds == GIVE_UP_SECONDS
     assert len(store.asked) > GIVE_UP_SECONDS / (LONGEST_PAUSE_SECONDS + REPLY_SECONDS)
+
+
+def test_a_store_can_not_have_itself_asked_again_and_again() -> None:
+    """`Retry-After: 0` for ever costs a request a second."""
+    fates, store, _ = deliver([Answer(503, 0.0, b"")])
+
+    assert fates.events == {"given_up": 10}
+    assert len(store.asked) == GIVE_UP_SECONDS
 
 
 def test_a_store_can_not_make_anybody_wait_for_longer() -> None:
