@@ -33,6 +33,16 @@ _RESET_SHARE: Final = 0.05
 _KILLED_SHARE: Final = 0.05
 _ILL_SHARE: Final = 0.01
 _FILES: Final = ("index.html.br", "main.js.br", "assets/logo @2x.png", "assets/i18n/de.json.br", "assets/app [1].css")
+_MESSAGE: Final = "TypeError: Cannot read properties of undefined (reading 'total')"
+_THROWN: Final = {
+    "error_type": "javascript_error",
+    "message": _MESSAGE,
+    "source": "main.4f2a.js",
+    "line": "1187",
+    "column": "31",
+    "stack": f"{_MESSAGE}\n    at CartPage.render (main.4f2a.js:1187:31)",
+    "href": "http://localhost/cart",
+}
 _TIMEOUT: Final = {"timeout_ms": "10000", "source": "notify_app_ready"}
 
 
@@ -297,8 +307,10 @@ def _install(phone: Phone, bundle: str, failure: str | None) -> Story:
 
 
 def _roll_back(phone: Phone, bundle: str, previous: str | None) -> Story:
-    """The app did not call `notifyAppReady` in time."""
+    """The app did not call `notifyAppReady` in time, because its page threw."""
     phone.failed |= {bundle}
+    if phone.dialect.has("metadata"):
+        yield Step(1.4, "webview_javascript_error", bundle, metadata=_THROWN)
     if phone.dialect.has("launch_events"):
         yield Step(10.0, "app_launch_timeout", bundle, metadata=_TIMEOUT)
     yield Step(0.01, "update_fail", bundle)

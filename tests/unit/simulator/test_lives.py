@@ -147,8 +147,9 @@ def rollback(version: str, failed: str) -> list[tuple[str, str | None, str]]:
     return [(step.action, step.version_name, step.old_version_name) for step in rest[: end + 1]]
 
 
-def test_a_newer_plugin_rolls_back_without_a_reset() -> None:
+def test_a_newer_plugin_says_what_was_thrown_and_rolls_back_without_a_reset() -> None:
     assert rollback("8.51.23", NEW) == [
+        ("webview_javascript_error", NEW, ""),
         ("app_launch_timeout", NEW, ""),
         ("update_fail", NEW, ""),
         ("set", OLD, NATIVE),
