@@ -10,7 +10,8 @@ import pytest
 from tests.support.fixtures import Fixture, load
 from tests.support.harness import Exporter, Scrape
 
-FAMILIES = ("capgo_events_total", "capgo_test_events_total")
+KINDS = ("events_total", "visits_total", "launch_seconds", "page_load_seconds")
+FAMILIES = tuple(f"capgo_{test}{kind}" for test in ("", "test_") for kind in KINDS)
 
 
 def curl(exporter: Exporter, body: bytes) -> int:
@@ -31,7 +32,7 @@ def test_a_payload_gives_exactly_its_counters(exporter: Exporter, fixture: Fixtu
     added = {key: value - before.get(key, 0) for key, value in exporter.scrape().samples.items()}
 
     expected = Scrape.parse("".join(f"{sample} {value}\n" for sample, value in fixture.samples.items()))
-    assert {key: value for key, value in added.items() if key[0] in FAMILIES and value} == expected.samples
+    assert {key: value for key, value in added.items() if key[0].startswith(FAMILIES) and value} == expected.samples
     more = Scrape(added)
     assert more.total("capgo_exporter_events_ignored_total") == fixture.ignored
     assert more.total("capgo_exporter_events_duplicate_total") == fixture.duplicate
