@@ -116,7 +116,8 @@ class Service:
         assert one("events_received") == self._taken + self._rejected.total()
         assert by("requests", "code") == self._codes
         assert by("requests_refused", "reason") == self._refused
-        assert sum(view.shown.values()) == sum(view.events.values()) == counted
+        shown = sum(value for value, of_events in zip(view.values, view.of_events, strict=True) if of_events)
+        assert shown == view.events["shown"] == sum(view.events.values()) == counted
 
     def close(self) -> None:
         self._parts.committer.stop(10)
