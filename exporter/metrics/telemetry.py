@@ -230,6 +230,7 @@ class Telemetry:
             ["code"],
             registry=registry,
         )
+        batches.labels("none")
         dropped = Counter(
             "capgo_exporter_event_store_dropped",
             "Events that the log store will never have, by reason; they were counted all the same.",
