@@ -1,12 +1,15 @@
 """Has an ASGI application answer one request whose body is there already."""
 
+from string import printable
 from typing import Any, Final
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from exporter.intake.http import Headers
 from exporter.intake.request import Request
 
 _VERSIONS: Final = {"version": "3.0", "spec_version": "2.4"}
+_AS_IT_IS: Final = printable
+"""Of a query: all but bytes that no client should send, on which Falcon's decoding would fail."""
 
 
 async def respond(app: Any, request: Request, client: tuple[str, int]) -> tuple[int, Headers, bytes]:
@@ -20,7 +23,7 @@ async def respond(app: Any, request: Request, client: tuple[str, int]) -> tuple[
         "scheme": "http",
         "path": unquote(path),
         "raw_path": path,
-        "query_string": query,
+        "query_string": quote(query, safe=_AS_IT_IS).encode(),
         "root_path": "",
         "headers": request.headers,
         "client": client,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.fuzz import strategies
@@ -58,6 +58,7 @@ def test_a_mutated_real_body_gets_an_answer_of_the_contract(service: Service) ->
 
 
 @settings(patiently, max_examples=250)
+@example(body=b"[]", method="POST", path="/?\x80", headers={})
 @given(
     body=strategies.documents,
     method=st.just("POST") | st.sampled_from(METHODS) | st.text(st.characters(max_codepoint=255)),
