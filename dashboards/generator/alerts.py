@@ -3,188 +3,23 @@
 Both forms evaluate the same text, made of exporter metrics and of what `recordings` prepares.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from dashboards.generator import budgets, dashboard
 from dashboards.generator import thresholds as limits
-from dashboards.generator.recordings import WORSE, of_app, of_version, surely_of_version
-from dashboards.generator.selectors import EVENTS, EXPORTER, JOB_NAME, NAMED_APPS, selector
+from dashboards.generator.alert import Alert, Group
+from dashboards.generator.selectors import EXPORTER, JOB_NAME, selector
 from dashboards.generator.timescale import Timescale
+from dashboards.generator.version_alerts import version_alerts
 
 _JOB: Final = f'job="{JOB_NAME}"'
 
 
-@dataclass(frozen=True)
-class Alert:
-    """Fires for each series whose `value` lies beyond the threshold, where the `guards` hold, for some time.
-
-    In `summary` and `description`, `<value:format>` is the value and `<label>` a label.
-    """
-
-    name: str
-    severity: Literal["critical", "warning"]
-    value: str
-    comparison: Literal[">", "<"]
-    threshold: float
-    guards: tuple[str, ...]
-    wait: str
-    summary: str
-    description: str
-    dashboard: str
-    panel: str
-    variables: tuple[str, ...] = ()
-    """Labels that fill in the dashboard's variables of the same names."""
-
-    @property
-    def guarded(self) -> str:
-        """The value where the guards hold."""
-        return "\nand ".join((self.value, *self.guards))
-
-    @property
-    def expr(self) -> str:
-        """The condition as one expression of PromQL."""
-        return "\nand ".join((f"{self.value} {self.comparison} {self.threshold:g}", *self.guards))
-
-
-@dataclass(frozen=True)
-class Group:
-    name: str
-    alerts: Sequence[Alert]
-
-
 def groups(scale: Timescale) -> list[Group]:
     return [
-        Group("live-updates", [_failing(scale), _worse(scale), _unfinished(scale), _silent(scale), *_burning(scale)]),
+        Group("live-updates", version_alerts(scale)),
         Group("capgo-exporter", [*_state(scale), *_losing(scale), _full(scale), _duplicates(scale), _slow(scale)]),
     ]
-
-
-def _failing(scale: Timescale) -> Alert:
-    attempts, failures = of_version("update_attempts", "1h"), of_version("update_failures", "1h")
-    return Alert(
-        "CapgoUpdatesFailing",
-        "critical",
-        surely_of_version("updates_failed"),
-        ">",
-        limits.FAILED_BAD,
-        (f"{attempts} >= {limits.MIN_EVENTS}", f"{failures} >= {limits.MIN_FAILURES}"),
-        scale("5m"),
-        "<app_id> <version> on <platform>: updates fail",
-        "At least <value:humanizePercentage> of the attempts of the last hour failed (95 % confidence). Consider "
-        "stopping the rollout.",
-        dashboard.ROLLOUT,
-        "Failed updates",
-        ("app_id", "version"),
-    )
-
-
-def _worse(scale: Timescale) -> Alert:
-    attempts, failures = of_version("update_attempts", "1h"), of_version("update_failures", "1h")
-    base_attempts = of_version("other_update_attempts", "1d")
-    return Alert(
-        "CapgoVersionWorse",
-        "warning",
-        WORSE,
-        ">",
-        limits.WORSE_SURELY,
-        (
-            f"{attempts} >= {limits.MIN_EVENTS}",
-            f"{base_attempts} >= {limits.MIN_EVENTS}",
-            f"{failures} >= {limits.MIN_FAILURES}",
-        ),
-        scale("10m"),
-        "<app_id> <version> on <platform>: fails more than the other versions",
-        "Its failed share of the last hour lies <value:humanize> standard deviations above that of the app's other "
-        "versions on the same platform over a day.",
-        dashboard.ROLLOUT,
-        "Worse than baseline?",
-        ("app_id", "version"),
-    )
-
-
-def _unfinished(scale: Timescale) -> Alert:
-    begun = of_version("downloads_started", "1h")
-    return Alert(
-        "CapgoDownloadsNotFinishing",
-        "warning",
-        surely_of_version("downloads_unfinished"),
-        ">",
-        limits.UNFINISHED_BAD,
-        (f"{begun} >= {limits.MIN_EVENTS}",),
-        scale("15m"),
-        "<app_id> <version> on <platform>: downloads do not finish",
-        "At least <value:humanizePercentage> of the downloads begun within the last hour did not complete (95 % "
-        "confidence).",
-        dashboard.DOWNLOADS,
-        "Where downloads stop",
-        ("app_id", "version", "platform"),
-    )
-
-
-def _silent(scale: Timescale) -> Alert:
-    events = selector(EVENTS, NAMED_APPS)
-    now = f"sum by (app_id) (increase({events}[{scale('1h')}]))"
-    yesterday = f"sum by (app_id) (increase({events}[{scale('1h')}] offset {scale('1d')}))"
-    return Alert(
-        "CapgoAppSilent",
-        "warning",
-        now,
-        "<",
-        1,
-        (f"{yesterday} > 100",),
-        scale("15m"),
-        "<app_id>: no events for an hour",
-        "There were more than 100 in the same hour yesterday. Either nobody uses the app, or its posts no longer "
-        "arrive.",
-        dashboard.OVERVIEW,
-        "Since the last event",
-        ("app_id",),
-    )
-
-
-_BURNS: Final = (
-    ("CapgoErrorBudgetBurningFast", "critical", 14.4, "1h", "5m", "2m"),
-    ("CapgoErrorBudgetBurning", "critical", 6.0, "6h", "30m", "15m"),
-    ("CapgoErrorBudgetBurningSlowly", "warning", 1.0, "3d", "6h", "1h"),
-)
-"""Name, severity, burn rate, long and short window, wait: the multi-window alerts of the SRE Workbook, chapter 5."""
-
-
-def _burning(scale: Timescale) -> list[Alert]:
-    return [
-        _burn(scale, name, "critical" if severity == "critical" else "warning", rate, long, short, wait)
-        for name, severity, rate, long, short, wait in _BURNS
-    ]
-
-
-def _burn(
-    scale: Timescale, name: str, severity: Literal["critical", "warning"], rate: float, long: str, short: str, wait: str
-) -> Alert:
-    def burned(window: str) -> str:
-        return f"{of_app('update_failures', window)} / {of_app('update_attempts', window)} / {1 - limits.OBJECTIVE:g}"
-
-    attempts, failures = of_app("update_attempts", long), of_app("update_failures", long)
-    return Alert(
-        name,
-        severity,
-        burned(long),
-        ">",
-        rate,
-        (
-            f"{burned(short)} > {rate:g}",
-            f"{attempts} >= {limits.MIN_EVENTS}",
-            f"{failures} >= {limits.MIN_FAILURES}",
-        ),
-        scale(wait),
-        "<app_id>: failed updates use up the error budget",
-        f"Over {long} the app's updates failed <value:humanize> times as often as the {limits.OBJECTIVE:.0%} "
-        f"objective allows, and over the last {short} still more than {rate:g} times.",
-        dashboard.OVERVIEW,
-        "Failed updates",
-        ("app_id",),
-    )
 
 
 def _own(name: str, *matchers: str) -> str:
@@ -206,7 +41,8 @@ def _state(scale: Timescale) -> list[Alert]:
             "Prometheus can't scrape it, or knows of none. Current plugins keep their events and send them when it "
             "is back; older ones lose them.",
             dashboard.EXPORTER,
-            "Scraped",
+            "Exporters",
+            first_step="Is the process running? Its log says why not",
         ),
         Alert(
             "CapgoExporterNotReady",
@@ -221,6 +57,7 @@ def _state(scale: Timescale) -> list[Alert]:
             "their events.",
             dashboard.EXPORTER,
             "Ready",
+            first_step="Look at the disk: full, read-only, gone?",
         ),
         Alert(
             "CapgoCommitsFailing",
@@ -235,6 +72,7 @@ def _state(scale: Timescale) -> list[Alert]:
             "retry. A full disk?",
             dashboard.EXPORTER,
             "Commits failed",
+            first_step="Look at the disk, and at the exporter's log",
         ),
     ]
 
@@ -264,7 +102,8 @@ def _losing(scale: Timescale) -> list[Alert]:
             "The exporter <instance> refuses posts: <reason>",
             "<value:humanizePercentage> of the posts of the last 15 minutes were refused as a whole for this reason.",
             dashboard.EXPORTER,
-            "Requests refused",
+            "Turned away or set aside",
+            first_step="Exporter names the reason; overloaded: machine or disk",
         ),
         Alert(
             "CapgoEventsRejected",
@@ -277,7 +116,8 @@ def _losing(scale: Timescale) -> list[Alert]:
             "The exporter <instance> can't count events: <reason>",
             "<value:humanizePercentage> of the events of the last 15 minutes were rejected for this reason.",
             dashboard.EXPORTER,
-            "Events rejected",
+            "Turned away or set aside",
+            first_step="Exporter names the reason; is an app missing in --apps?",
         ),
         Alert(
             "CapgoEventsFolding",
@@ -291,7 +131,8 @@ def _losing(scale: Timescale) -> list[Alert]:
             "<value:humanizePercentage> of the events of the last 15 minutes were counted under __overflow__ instead "
             "of their own <label>.",
             dashboard.EXPORTER,
-            "Events folded",
+            "Turned away or set aside",
+            first_step="Raise the budget that is full, or name your --apps",
         ),
     ]
 
@@ -309,23 +150,24 @@ def _not_stored(scale: Timescale) -> Alert:
         "<value:humanize> events of the last 15 minutes will not be found in *Events*. They were counted all the same.",
         dashboard.EXPORTER,
         "Lost on the way to the log store",
+        first_step="Is the log store up? Exporter names the reason",
     )
 
 
 def _full(scale: Timescale) -> Alert:
-    series = f'label_replace({budgets.series_used(_own)}, "label", "series", "", "")'
     return Alert(
         "CapgoBudgetNearlyFull",
         "warning",
-        f"({budgets.labels_used(_own)} or {series})",
+        f"({budgets.used(_own)})",
         ">",
         limits.BUDGET_WARNING,
         (),
         scale("30m"),
         "The exporter <instance> has nearly used up its budget: <label>",
-        "<value:humanizePercentage> of the budget are in use; beyond it new names are counted under __overflow__.",
+        "<value:humanizePercentage> are in use; beyond it names are counted under __overflow__, and devices forgotten.",
         dashboard.EXPORTER,
-        "Budgets used",
+        "Fullest budget",
+        first_step="Raise --max-versions, --max-apps, --max-series or --max-devices",
     )
 
 
@@ -345,7 +187,8 @@ def _duplicates(scale: Timescale) -> Alert:
         "<value:humanizePercentage> of the events of the last 15 minutes had been counted before: replies do not "
         "reach the clients.",
         dashboard.EXPORTER,
-        "Duplicates",
+        "Retries",
+        first_step="Do replies reach the clients? Look at proxies' timeouts",
     )
 
 
@@ -364,4 +207,5 @@ def _slow(scale: Timescale) -> Alert:
         "refuse posts.",
         dashboard.EXPORTER,
         "Time to commit",
+        first_step="Look at the disk: slow, or shared?",
     )

@@ -25,6 +25,7 @@ class Row:
 
     question: str
     panels: Sequence[Panel]
+    collapsed: bool = False
 
 
 def panel_id(title: str) -> int:
@@ -35,23 +36,29 @@ def panel_id(title: str) -> int:
 def _placed(rows: Sequence[Row]) -> Iterator[Json]:
     y = 0
     for row in rows:
-        place = {"x": 0, "y": y, "w": _COLUMNS, "h": 1}
+        panels = list(_beside_each_other(row.panels, y + 1))
         yield {
             "id": panel_id(row.question),
             "type": "row",
             "title": row.question,
-            "collapsed": False,
-            "gridPos": place,
-            "panels": [],
+            "collapsed": row.collapsed,
+            "gridPos": {"x": 0, "y": y, "w": _COLUMNS, "h": 1},
+            "panels": panels if row.collapsed else [],
         }
-        x, y, height = 0, y + 1, 0
-        for panel in row.panels:
-            if x + panel.width > _COLUMNS:
-                x, y, height = 0, y + height, 0
-            place = {"x": x, "y": y, "w": panel.width, "h": panel.height}
-            yield {"id": panel_id(panel.title), "gridPos": place, **panel.body}
-            x, height = x + panel.width, max(height, panel.height)
-        y += height
+        y += 1
+        if not row.collapsed:
+            yield from panels
+            y = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in panels)
+
+
+def _beside_each_other(panels: Sequence[Panel], y: int) -> Iterator[Json]:
+    x, height = 0, 0
+    for panel in panels:
+        if x + panel.width > _COLUMNS:
+            x, y, height = 0, y + height, 0
+        place = {"x": x, "y": y, "w": panel.width, "h": panel.height}
+        yield {"id": panel_id(panel.title), "gridPos": place, **panel.body}
+        x, height = x + panel.width, max(height, panel.height)
 
 
 def first_seen(*matchers: str) -> Json:
@@ -61,7 +68,7 @@ def first_seen(*matchers: str) -> Json:
         "datasource": DATA_SOURCE,
         "enable": True,
         "hide": False,
-        "iconColor": "purple",
+        "iconColor": "#c7c7d1",
         "expr": f"min by (app_id, version) ({selector(FIRST_SEEN, *matchers)}) * 1000",
         "step": "60s",
         "titleFormat": "{{version}}",
@@ -80,20 +87,34 @@ _BUILT_IN: Final = {
     "name": "Annotations & Alerts",
     "type": "dashboard",
 }
-_LINKS: Final = [
-    {
-        "type": "dashboards",
-        "title": "Live updates",
-        "tags": [TAG],
-        "asDropdown": True,
-        "includeVars": True,
-        "keepTime": True,
-        "targetBlank": False,
-        "icon": "external link",
-        "tooltip": "The other dashboards, for the same choice",
-        "url": "",
-    }
+NAVIGATION: Final = [
+    ("Overview", OVERVIEW),
+    ("Rollout", ROLLOUT),
+    ("Downloads", DOWNLOADS),
+    ("Events", EVENTS),
+    ("Exporter", EXPORTER),
 ]
+"""The dashboards in the order in which one goes through them."""
+
+
+def _links(uid: str) -> list[Json]:
+    """A button for each of the other dashboards, for the same time and choice."""
+    return [
+        {
+            "type": "link",
+            "title": title,
+            "tags": [],
+            "asDropdown": False,
+            "includeVars": True,
+            "keepTime": True,
+            "targetBlank": False,
+            "icon": "dashboard",
+            "tooltip": f"{title}, for the same time and choice",
+            "url": f"/d/{other}",
+        }
+        for title, other in NAVIGATION
+        if other != uid
+    ]
 
 
 def dashboard(
@@ -120,7 +141,7 @@ def dashboard(
         "refresh": "1m",
         "time": {"from": since, "to": "now"},
         "timepicker": {},
-        "links": _LINKS,
+        "links": _links(uid),
         "annotations": {"list": [_BUILT_IN, *annotations]},
         "templating": {"list": list(variables)},
         "panels": list(_placed(rows)),

@@ -1,188 +1,180 @@
 """The dashboard Downloads: do bundles arrive, and where do they stop?"""
 
-from dashboards.generator import funnel, selectors
-from dashboards.generator import thresholds as limits
-from dashboards.generator.dashboard import DOWNLOADS, ROLLOUT, Row, dashboard, first_seen
-from dashboards.generator.formulas import Events, or_zero, share
-from dashboards.generator.panels import TOO_FEW, Column, Json, Panel, Query, bar_gauge, field, link, stat, table
-from dashboards.generator.selectors import ANY_APP, ANY_VERSION, PLATFORM, PLUGIN, TARGETS
-from dashboards.generator.shared_panels import (
-    AT_LEAST,
-    FINISHED,
-    count_bars,
-    finished_lines,
-    finished_tile,
-    lost_bars,
-    reached_bars,
-)
-from dashboards.generator.timescale import Timescale
-from dashboards.generator.variables import EVENTS_VARIABLE, SCOPE
+from typing import Final
 
-_LINE = "app_id, version, platform"
+from dashboards.generator import colors, selectors
+from dashboards.generator import thresholds as limits
+from dashboards.generator.charts import STEP, bar_gauge, lines
+from dashboards.generator.dashboard import DOWNLOADS, Row, dashboard, first_seen
+from dashboards.generator.devices import Devices
+from dashboards.generator.download_panels import SURELY_LOST, WHERE, phase_columns
+from dashboards.generator.formulas import Events
+from dashboards.generator.funnel import STEPS, lost_at
+from dashboards.generator.panels import TOO_FEW, Json, Panel, Query, stat
+from dashboards.generator.phases import LINE, completed, lost, lost_share, started, surely_lost
+from dashboards.generator.selectors import ANY_APP, ANY_VERSION, BUNDLES, PLATFORM, PLUGIN, TARGETS
+from dashboards.generator.tables import Column, Label, field, table
+from dashboards.generator.tiles import data_tile
+from dashboards.generator.timescale import Timescale
+from dashboards.generator.transfers import transfers_table
+from dashboards.generator.update_panels import APP, AT_LEAST, FAILURE, failure_bars, version_label
+from dashboards.generator.update_panels import PLATFORM as PLATFORM_LABEL
+from dashboards.generator.variables import EVENTS_VARIABLE, PREFIX, SCOPE
+
+_SHOWN: Final = 3
 
 
 def downloads(scale: Timescale) -> Json:
-    events = Events(EVENTS_VARIABLE, "$__range", (*TARGETS, ANY_APP, PLATFORM, ANY_VERSION))
+    scope = (*TARGETS, ANY_APP, PLATFORM, ANY_VERSION)
+    events, devices = Events(EVENTS_VARIABLE, "$__range", scope), Devices(PREFIX, "$__range", scope)
     return dashboard(
         DOWNLOADS,
         "Downloads",
-        "The way of bundles to the devices: how many arrive, at which step they stop, and what goes wrong on the way.",
+        "The way of bundles to the devices: how many are lost, where they stop, and what goes wrong on the way.",
         [
             Row(
-                "Do downloads arrive?",
+                "Do bundles arrive, and where do they stop?",
                 [
-                    *_tiles(events),
-                    finished_lines(
-                        "Downloads finished by version and platform",
-                        events.over(scale("1h")),
-                        _LINE,
-                        "{{version}} {{platform}} {{app_id}}",
-                        (12, 10),
-                    ),
-                    reached_bars("How far downloads get", events, (6, 10), "the versions chosen"),
-                    lost_bars("Where downloads stop", events, (6, 10), "the versions chosen"),
+                    *_tiles(events, devices, scale("1h")),
+                    _versions(events, devices, (24, 7)),
+                    transfers_table(events, (14, 7)),
+                    _steps(events, (10, 7)),
                 ],
             ),
-            Row("Which version and platform?", [_lines(events)]),
-            Row("Is it one platform, or one way of transfer?", _platforms(events)),
-            Row("What goes wrong on the way?", _reasons(events)),
+            Row("Since when, and what goes wrong?", [_over_time(events.over(scale("1h")), events), _failures(events)]),
+            Row("Which failures are those?", _reasons(events)),
         ],
         SCOPE,
-        [first_seen(*TARGETS, ANY_APP, PLATFORM, ANY_VERSION)],
+        [first_seen(*scope)],
     )
 
 
-def _tiles(events: Events) -> list[Panel]:
-    unpacked = events.where(PLUGIN).count("finish_download_fail")
+def _tiles(events: Events, devices: Devices, hour: str) -> list[Panel]:
+    worst = surely_lost(events.where(BUNDLES), LINE, AT_LEAST)
     return [
-        finished_tile(events, (5, 5)),
         stat(
-            "Started",
-            "Downloads begun: `download_zip_start + download_manifest_start`, or where older plugins send none the "
-            "furthest progress reported, for each version and platform. Electron and React Native report none.",
-            (5, 5),
-            Query(f"{funnel.started(events)} or vector(0)"),
-            decimals=0,
+            "Surely losing most",
+            "The version and platform that surely lose the largest share of their downloads: the lower end of its 95 % "
+            f"interval. Good: green; CapgoDownloadsNotFinishing fires above {limits.UNFINISHED_BAD:.0%}, "
+            "CapgoDownloadsWorse where it is more than in the other versions.",
+            (8, 4),
+            Query(f"topk(1, {worst})", "{{version}} {{platform}}, at least"),
+            named=True,
+            unit="percentunit",
+            decimals=1,
+            thresholds=SURELY_LOST,
+            no_value=TOO_FEW,
         ),
         stat(
-            "Completed",
-            "`download_complete`, the one reliable count of downloads. Near the edges of a short time range it may "
-            "exceed the starts.",
-            (5, 5),
-            Query(f"{funnel.finished(events)} or vector(0)"),
+            "Devices on their way now",
+            "Devices whose newest attempt is a download that has begun and not ended, or a bundle that waits to be "
+            "set: `capgo_rollout_devices`. Heard from within 30 days. Good: few beside the devices that start one.",
+            (6, 4),
+            Query(f"{devices.standing('downloading')} or vector(0)", "downloading"),
+            Query(f"{devices.standing('downloaded')} or vector(0)", "downloaded, not set"),
             decimals=0,
+            named=True,
         ),
         stat(
-            "Not finished",
-            "Started and not completed: `started - download_complete`, added up over versions and platforms. The app "
-            "was closed, the network went away, or a failure of the row below.",
-            (5, 5),
-            Query(f"sum({funnel.unfinished(events, _LINE)}) or vector(0)"),
+            "Downloads now",
+            "Downloads that began within the last hour, and those that did not complete within it.",
+            (6, 4),
+            Query(f"{started(events.over(hour))} or vector(0)", "begun in an hour"),
+            Query(f"{lost(events.over(hour))} or vector(0)", "not completed"),
             decimals=0,
+            named=True,
         ),
-        stat(
-            "Broken bundles",
-            "`finish_download_fail`: the bundle arrived, but its checksum or unpacking failed (Android). Good: 0.",
-            (4, 5),
-            Query(f"{unpacked} or vector(0)"),
-            decimals=0,
-        ),
+        data_tile(ANY_APP, size=(4, 4)),
     ]
 
 
-def _lines(events: Events) -> Panel:
-    begun = funnel.started(events, _LINE)
-    steps = [Column(f"{step} %", f"{funnel.reached(events, step, _LINE)} and {begun} > 0") for step in (10, 70, 90)]
+def _versions(events: Events, devices: Devices, size: tuple[int, int]) -> Panel:
+    columns = [
+        Column("Started", f"{started(events, LINE)} > 0", width=66),
+        Column("Completed", f"{completed(events, LINE)} and {started(events, LINE)} > 0", width=84),
+        Column("Lost", lost_share(events, LINE, AT_LEAST), "percentunit", 1, no_value=TOO_FEW, width=66),
+        Column("at least", surely_lost(events, LINE, AT_LEAST), "percentunit", 1, SURELY_LOST, TOO_FEW, 82),
+        *phase_columns(events),
+        Column("Devices", f"{devices.reached('downloading', LINE)} > 0", width=70),
+        Column(
+            "arrived", f"{devices.reached('downloaded', LINE)} and {devices.reached('downloading', LINE)} > 0", width=66
+        ),
+    ]
     return table(
         "Downloads by version and platform",
-        "The most unfinished first. 70 %: the network's end; 90 %: unpacked. Steps are those of downloads that "
-        "report progress: a second download in one run of an Android app reports none, so a step may stand below the "
-        f"completions. Good: finished above {1 - limits.UNFINISHED_WARNING:.0%}.",
-        (24, 10),
-        {"app_id": "App", "version": "Version", "platform": "Platform"},
-        [
-            Column("Started", f"{begun} > 0"),
-            *steps,
-            Column("Completed", f"{funnel.finished(events, _LINE)} and {begun} > 0"),
-            Column("Not finished", f"{funnel.unfinished(events, _LINE)} and {begun} > 0"),
-            Column("Finished", funnel.finished_share(events, _LINE, AT_LEAST), "percentunit", 1, FINISHED, TOO_FEW),
-        ],
-        sort="Not finished",
-        links={"Version": [link("Rollout of this version", ROLLOUT, app_id=field("App"), version=field("Version"))]},
-        widths={"App": 220},
+        "The surely worst first. Started: announced by the client, or for older plugins the furthest progress "
+        "reported; lost: of those, not completed; at least: the lower end of that share's 95 % interval; then how "
+        f"many were lost where. {WHERE} Devices: that began to download the version, each once, and how many of them "
+        "have the bundle. Good: no orange, no red.",
+        size,
+        {"version": version_label(field("App")), "platform": PLATFORM_LABEL, "app_id": APP},
+        columns,
+        sort="at least",
     )
 
 
-def _platforms(events: Events) -> list[Panel]:
-    ways = " or ".join(_transferred(events.where(PLUGIN), way) for way in ("zip", "manifest"))
-    return [
-        lost_bars("Lost at each step on Android", events.where('platform="android"'), (7, 9), "Android devices"),
-        lost_bars("Lost at each step on iOS", events.where('platform="ios"'), (7, 9), "iOS devices"),
-        bar_gauge(
-            "Finished by platform",
-            "`download_complete / started` on each platform. Good: equal and green.",
-            (5, 9),
-            Query(f"sort({funnel.finished_share(events, 'platform', AT_LEAST)})", "{{platform}}"),
-            unit="percentunit",
-            decimals=1,
-            thresholds=FINISHED,
-            top=1,
-            no_value=TOO_FEW,
+def _over_time(hour: Events, events: Events) -> Panel:
+    worst = f"topk({_SHOWN}, {surely_lost(events.where(BUNDLES).at_the_end(), LINE, AT_LEAST)})"
+    return lines(
+        "Lost downloads over time",
+        f"The {_SHOWN} versions and platforms that surely lose most: share of the downloads started within a moving "
+        "hour that did not complete; a gap is an hour with fewer downloads than the minimum. Good: low, and together.",
+        (12, 9),
+        Query(
+            f"{lost_share(hour.where(BUNDLES), LINE, AT_LEAST)} and on ({LINE}) {worst}",
+            "{{version}} {{platform}} {{app_id}}",
         ),
-        bar_gauge(
-            "Transfers finished",
-            "Transfers that ended, of those begun, of whole zips and of manifests (only the changed files): "
-            "`download_*_complete / download_*_start`. A manifest that fails where zips arrive points at its files. "
-            f"Good: above {1 - limits.UNFINISHED_WARNING:.0%}.",
-            (5, 9),
-            Query(ways, "{{way}}"),
-            unit="percentunit",
-            decimals=1,
-            thresholds=FINISHED,
-            top=1,
-            no_value=TOO_FEW,
-        ),
-    ]
+        unit="percentunit",
+        decimals=1,
+        min_interval=STEP,
+        overrides=colors.by_first_word(),
+    )
+
+
+def _steps(events: Events, size: tuple[int, int]) -> Panel:
+    return bar_gauge(
+        "Lost at each step on Android",
+        "Downloads on Android that stopped between two steps of ten percent. Together they are what Android loses in "
+        "each phase; the steps that devices report tell which part of that falls on which step. Where devices skip "
+        "more steps than they lose downloads, a loss shows at the first step. iOS says nothing reliable in between.",
+        size,
+        *(Query(f"{lost_at(events, step)} or vector(0)", f"{step} → {step + 10} %") for step in STEPS),
+    )
+
+
+def _failures(events: Events) -> Panel:
+    return failure_bars(
+        "Failures of downloads",
+        "What devices report on the way. A check failed: also without any update, and under the version that runs, so "
+        "it belongs to no version. A broken zip, a wrong checksum, unpacking failed: a bad bundle; disk full, out of "
+        "memory: the device. Good: low, and no rise at a version's mark.",
+        (12, 9),
+        events.where(PLUGIN),
+        selectors.DOWNLOAD_FAILURES,
+    )
 
 
 def _reasons(events: Events) -> list[Panel]:
     mobile = events.where(PLUGIN)
     failures = mobile.count(selectors.DOWNLOAD_FAILURES, "platform, action")
     return [
-        count_bars(
-            "Failures of downloads",
-            "What devices report on the way, by action. `download_fail` is also sent when a check for updates fails, "
-            "and under the version that runs, so it belongs to no version. `unzip_fail`, `checksum_fail` and "
-            "`finish_download_fail`: a bad bundle; `insufficient_disk_space`, `low_mem_fail`: the device. Good: low, "
-            "and no rise at a version's mark.",
-            (10, 9),
-            Query(f"{events.per_bar(selectors.DOWNLOAD_FAILURES, 'action')} > 0", "{{action}}"),
-        ),
         table(
             "Failures by platform",
-            "The same over the time range, by platform and action. Good: few beside the downloads started.",
-            (7, 9),
-            {"platform": "Platform", "action": "Action"},
-            [Column("Events", f"{failures} > 0", width=90)],
+            "Failures of downloads over the time range. Good: few beside the downloads started.",
+            (12, 9),
+            {"platform": PLATFORM_LABEL, "action": FAILURE},
+            [Column("Events", f"{failures} > 0", width=70)],
             sort="Events",
-            widths={"Platform": 100},
+            no_value="Nothing failed",
         ),
         table(
-            "Manifest files that failed",
-            "Files, not downloads, by version; Android sends two events for a file that can't be fetched. `file`: "
-            "not fetched, `checksum`: wrong content, `brotli`: not decompressed, `path`: outside the bundle. Good: "
-            "empty.",
-            (7, 9),
-            {"version": "Version", "action": "Action"},
-            [Column("Events", f"{mobile.count(selectors.MANIFEST_FILES, 'version, action')} > 0", width=90)],
+            "Files that failed",
+            "Downloads of changed files only (manifests): files, not downloads, by version; Android sends two events "
+            "for a file that can't be fetched. Good: empty.",
+            (12, 9),
+            {"version": Label("Version", 80), "action": FAILURE},
+            [Column("Events", f"{mobile.count(selectors.MANIFEST_FILES, 'version, action')} > 0", width=70)],
             sort="Events",
-            widths={"Version": 90},
+            no_value="Nothing failed",
         ),
     ]
-
-
-def _transferred(events: Events, way: str) -> str:
-    """The share of transfers begun in this way that ended."""
-    begun = events.count(f"download_{way}_start")
-    ended = share(or_zero(events.count(f"download_{way}_complete"), begun), begun, AT_LEAST)
-    return f'label_replace({ended}, "way", "{way}", "", "")'

@@ -2,7 +2,8 @@
 
 from typing import Any, Final
 
-from dashboards.generator import selectors
+from dashboards.generator import colors, selectors
+from dashboards.generator.charts import bars
 from dashboards.generator.dashboard import EVENTS, Row, dashboard, first_seen
 from dashboards.generator.logql import (
     DEVICE,
@@ -17,17 +18,14 @@ from dashboards.generator.logql import (
     share,
 )
 from dashboards.generator.loki_panels import line_table, of_loki, story
-from dashboards.generator.panels import TOO_FEW, Column, Json, Panel, Query, bars, stat, table
-from dashboards.generator.shared_panels import AT_LEAST
-from dashboards.generator.shared_panels import FAILED as FAILED_COLORS
+from dashboards.generator.panels import TOO_FEW, Json, Panel, Query, override, stat
+from dashboards.generator.tables import Column, Label, table
+from dashboards.generator.update_panels import AT_LEAST
 from dashboards.generator.variables import LOKI_SCOPE
+from dashboards.generator.words import WORDS, in_words
 
 _REASONS: Final = 25
 _DEVICES: Final = 25
-
-_WORDS: Final = {"action": "Action", "version": "Version", "platform": "Platform"}
-_KIND: Final = {"version_os": "OS", "plugin_version": "Plugin", "install_source": "Source"}
-_WHO: Final = {"device_id": "Device", "reason": "Reason"}
 
 _KEPT: Final = ("datasource", "loki", "app_id", "version", "platform", "action", "environment", "min_events")
 
@@ -42,7 +40,10 @@ def events() -> Json:
         "the exporter sends its events to (--event-store).",
         [
             Row("What fails, since when, and on how many devices?", _figures(failed)),
-            Row("Why, and which devices?", [_reasons(failed), _scripts(), _lately(failed), *_devices(failed)]),
+            Row(
+                "Why, and which devices?",
+                [_reasons(failed), _scripts(), _spread(failed), _lately(failed), _devices(failed)],
+            ),
             Row("Is it only one kind of device?", _kinds(lines)),
             Row("What happened on one device?", [_story()]),
         ],
@@ -59,7 +60,7 @@ def _figures(failed: Lines) -> list[Panel]:
                 "Distinct devices that reported a failure, of those chosen above. Good: few. A Loki that counts at "
                 "most 500 series (its default) refuses more; choose a version or a shorter time, or raise its "
                 "`max_query_series`.",
-                (4, 8),
+                (4, 9),
                 Query(failed.devices()),
                 decimals=0,
             )
@@ -69,7 +70,7 @@ def _figures(failed: Lines) -> list[Panel]:
                 "Failures",
                 "Events that say that something went wrong: failed outcomes, failures, health. A device that fails ten "
                 "times counts ten times; beside it stands on how many. Good: few.",
-                (4, 8),
+                (4, 9),
                 Query(failed.count()),
                 decimals=0,
             )
@@ -77,11 +78,11 @@ def _figures(failed: Lines) -> list[Panel]:
         of_loki(
             bars(
                 "Failures over time",
-                "Failures by action, as they arrived. Good: no step where a version was first seen. Events in each "
-                "bar; the total is over the time range.",
-                (16, 8),
+                "Failures by action, as they arrived. Good: no step where a version was first seen.",
+                (16, 9),
                 Query(failed.count("action", window="$__auto"), "{{action}}"),
-                min_interval="5m",
+                of="events",
+                overrides=colors.kinds(),
             )
         ),
     ]
@@ -90,8 +91,8 @@ def _figures(failed: Lines) -> list[Panel]:
 def _counts(lines: Lines, by: dict[str, str], most: int) -> list[Column]:
     devices = lines.devices(*by)
     return [
-        Column("Devices", f"topk({most}, {devices})", width=90),
-        Column("Events", f"{lines.count(*by)} and topk({most}, {devices})", width=90),
+        Column("Devices", f"topk({most}, {devices})", width=80),
+        Column("Events", f"{lines.count(*by)} and topk({most}, {devices})", width=60),
     ]
 
 
@@ -103,11 +104,10 @@ def _reasons(failed: Lines) -> Panel:
             "What failing devices say, by how many say it: the error's message, the exit's description, or the file "
             f"that failed, cut at 256 bytes. The first {_REASONS}. Good: empty, or old friends. Failures without a "
             "reason (`update_fail` says none) are not here: look at what else these devices report.",
-            (12, 10),
-            by,
+            (24, 9),
+            {"action": Label("Action", 390, words=in_words(WORDS)), "reason": Label("Reason", wrapped=True)},
             _counts(failed.where('reason!=""'), by, _REASONS),
             sort="Devices",
-            widths={"Action": 260},
         )
     )
 
@@ -123,20 +123,23 @@ def _scripts() -> Panel:
             "Uncaught errors and unhandled rejections of the page, by message, file and line: on how many devices, and "
             "on how many with another version than those chosen above. Good: empty. One that is nowhere else came with "
             "the version, and is the first suspect.",
-            (12, 10),
-            by,
+            (13, 9),
+            {
+                name: Label(heading, {"File": 100, "Line": 56}.get(heading), wrapped=heading == "Message")
+                for name, heading in by.items()
+            },
             [
-                Column("Devices", most, width=85),
-                Column("Elsewhere", f"{others.devices(*by)} and {scripts.count(*by)}", width=95),
+                Column("Devices", most, width=80),
+                Column("Elsewhere", f"{others.devices(*by)} and {scripts.count(*by)}", width=88),
             ],
             sort="Devices",
-            widths={"File": 130, "Line": 60},
         )
     )
 
 
 def _lately(failed: Lines) -> Panel:
-    columns = _WORDS | _KIND | _WHO
+    columns = {"action": "Action", "reason": "Reason", "version": "Version", "platform": "Platform"}
+    columns |= {"version_os": "OS", "plugin_version": "Plugin", "device_id": "Device"}
     return line_table(
         "What failed lately",
         "The newest failures, a line each: the device's own words. Choose a device to read its story below. Good: "
@@ -144,54 +147,58 @@ def _lately(failed: Lines) -> Panel:
         (24, 11),
         f"{failed.query} | keep {', '.join(columns)}, detected_level",
         columns,
-        [_device_links(), *(_wide(heading, pixels) for heading, pixels in _WIDTHS.items())],
+        [
+            override("byName", "Device", {"links": [_story_link()]}),
+            override("byName", "Reason", {"custom.wrapText": True}),
+            *(override("byName", heading, {"custom.width": pixels}) for heading, pixels in _WIDTHS.items()),
+        ],
     )
 
 
 _WIDTHS: Final = {
-    "Time": 165,
-    "Action": 190,
-    "Version": 90,
-    "Platform": 85,
-    "OS": 60,
-    "Plugin": 85,
-    "Source": 105,
-    "Device": 325,
+    "Time": 160,
+    "Action": 200,
+    "Version": 66,
+    "Platform": 76,
+    "OS": 52,
+    "Plugin": 74,
+    "Device": 306,
 }
 
 
-def _devices(failed: Lines) -> list[Panel]:
+def _spread(failed: Lines) -> Panel:
+    return of_loki(
+        table(
+            "Devices by version and action",
+            "Distinct devices that reported a failure, by version and action: how far each kind has spread. Good: "
+            "small numbers, and none that came with a version.",
+            (11, 9),
+            {"version": Label("Version", 64), "action": Label("Action", words=in_words(WORDS), wrapped=True)},
+            _counts(failed, {"version": "Version", "action": "Action"}, 50),
+            sort="Devices",
+        )
+    )
+
+
+def _devices(failed: Lines) -> Panel:
     who = {"device_id": "Device", "platform": "Platform", "version_os": "OS", "plugin_version": "Plugin"}
-    where = {"version": "Version", "action": "Action"}
-    return [
-        of_loki(
-            table(
-                "Devices that fail most",
-                f"The {_DEVICES} devices with most failures, and how many kinds of failure each reports. Good: no "
-                "device far above the others; one alone is a broken phone, not a broken bundle.",
-                (12, 10),
-                who,
-                [
-                    Column("Failures", f"topk({_DEVICES}, {failed.where(DEVICE).count(*who)})", width=90),
-                    Column("Kinds", _kinds_of_failure(failed, tuple(who)), width=70),
-                ],
-                sort="Failures",
-                links={"Device": [_story_link()]},
-                widths={"Device": 325},
-            )
-        ),
-        of_loki(
-            table(
-                "Devices by version and action",
-                "Distinct devices that reported a failure, by version and action: how far each kind has spread. Good: "
-                "small numbers, and none that came with a version.",
-                (12, 10),
-                where,
-                _counts(failed, where, 50),
-                sort="Devices",
-            )
-        ),
-    ]
+    return of_loki(
+        table(
+            "Devices that fail most",
+            f"The {_DEVICES} devices with most failures, and how many kinds of failure each reports. Good: no device "
+            "far above the others; one alone is a broken phone, not a broken bundle.",
+            (24, 9),
+            {
+                name: Label(heading, 325, [_story_link()]) if heading == "Device" else Label(heading)
+                for name, heading in who.items()
+            },
+            [
+                Column("Failures", f"topk({_DEVICES}, {failed.where(DEVICE).count(*who)})"),
+                Column("Kinds", _kinds_of_failure(failed, tuple(who))),
+            ],
+            sort="Failures",
+        )
+    )
 
 
 def _kinds_of_failure(failed: Lines, who: tuple[str, ...]) -> str:
@@ -214,21 +221,19 @@ def _kinds(lines: Lines) -> list[Panel]:
                 "share, and not a count: most failures come from what most devices are. Good: equal everywhere. One "
                 "that stands out is the cause, or lies beside it. Needs `--event-store-actions all`.",
                 (8, 9),
-                by,
+                {"platform": Label("Platform", 76), attribute: Label(heading)},
                 [
                     Column(
                         "Failed",
                         share(failures, attempts, tuple(by), AT_LEAST),
                         "percentunit",
                         1,
-                        FAILED_COLORS,
-                        TOO_FEW,
+                        no_value=TOO_FEW,
+                        width=72,
                     ),
-                    Column("Failures", failures.count(*by)),
-                    Column("Attempts", attempts.count(*by)),
+                    Column("Attempts", attempts.count(*by), width=80),
                 ],
                 sort="Failed",
-                widths={"Platform": 90, "Failures": 85, "Attempts": 85},
             )
         )
 
@@ -248,18 +253,6 @@ def _story() -> Panel:
         (24, 15),
         f'{{{NAMESPACE}}} | {DEVICE} | device_id="$device" | {NO_PROGRESS}',
     )
-
-
-def _device_links() -> Json:
-    return {
-        "matcher": {"id": "byName", "options": "Device"},
-        "properties": [{"id": "links", "value": [_story_link()]}],
-    }
-
-
-def _wide(heading: str, pixels: int) -> Json:
-    matcher = {"id": "byName", "options": heading}
-    return {"matcher": matcher, "properties": [{"id": "custom.width", "value": pixels}]}
 
 
 def _story_link() -> dict[str, Any]:

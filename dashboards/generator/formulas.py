@@ -23,6 +23,12 @@ class Events:
     metric: str
     window: str
     matchers: tuple[str, ...] = ()
+    at: str = ""
+    """A modifier of PromQL, where the window does not end at the moment that is asked for."""
+
+    def at_the_end(self) -> Self:
+        """The window that ends with the time range, at every step of a graph: what it says then holds for all of it."""
+        return replace(self, at=" @ end()")
 
     def where(self, *matchers: str) -> Self:
         return replace(self, matchers=(*self.matchers, *matchers))
@@ -35,9 +41,21 @@ class Events:
         operator = "=" if actions.isidentifier() else "=~"
         return selector(self.metric, *self.matchers, f'action{operator}"{actions}"')
 
+    def increases(self, actions: str) -> str:
+        """How far each of these counters rose."""
+        return self._rise(self.selector(actions))
+
+    def begun_by_devices(self, by: str) -> str:
+        """Devices that began a download, each once while it tries that version."""
+        counter = selector(self.metric.replace("_events_", "_device_stages_"), *self.matchers, 'stage="downloading"')
+        return total(self._rise(counter), by)
+
+    def _rise(self, counter: str) -> str:
+        return f"increase({counter}[{self.window}]{self.at})"
+
     def count(self, actions: str, by: str = "") -> str:
         """How many events, by the labels named."""
-        return total(f"increase({self.selector(actions)}[{self.window}])", by)
+        return total(self.increases(actions), by)
 
     def per_bar(self, actions: str, by: str) -> str:
         """How many events in each bar of a graph; the bars add up to the count."""
@@ -88,21 +106,29 @@ def share(part: str, whole: str, at_least: str) -> str:
     return f"clamp_max({part} / ({whole} >= {at_least}), 1)"
 
 
-def surely(k: str, n: str) -> str:
-    """The lower end of Wilson's interval for the share k / n: with 95 % confidence the true share is at least this.
+def surely(part: str, whole: str, at_least: object = None) -> str:
+    """The lower end of Wilson's interval for a share: with 95 % confidence the true share is at least this.
 
-    Multiplied out, so that each term stands as seldom as possible:
-    (k + z²/2 - z √(k (n - k) / n + z²/4)) / (n + z²).
+    Where the whole is at least so large, if that is said. Multiplied out, so that each term stands as seldom as
+    possible: (k + z²/2 - z √(k - k²/n + z²/4)) / (n + z²).
     """
-    root = f"sqrt({k} * clamp_min({n} - {k}, 0) / {n} + {_Z**2 / 4:.4f})"
-    return f"clamp_min(({k} + {_Z**2 / 2:.4f} - {_Z} * {root}) / ({n} + {_Z**2:.4f}), 0)"
+    half, enough = _half_width(part, whole), whole if at_least is None else f"({whole} >= {at_least})"
+    return f"clamp_min(({part} + {_Z**2 / 2:.4f} - {half}) / ({enough} + {_Z**2:.4f}), 0)"
 
 
-def z_score(k: str, n: str, k_base: str, n_base: str) -> str:
-    """How many standard deviations the share k / n lies above the share k_base / n_base (two-proportion z-test).
+def surely_missing(done: str, whole: str, at_least: object) -> str:
+    """The same for the share that is not done: what the upper end of the share that is done leaves."""
+    enough = f"({whole} >= {at_least})"
+    return f"clamp_min(1 - ({done} + {_Z**2 / 2:.4f} + {_half_width(done, whole)}) / ({enough} + {_Z**2:.4f}), 0)"
 
-    0 where nobody failed.
+
+def _half_width(part: str, whole: str) -> str:
+    return f"{_Z} * sqrt(clamp_min({part} - {part} ^ 2 / {whole}, 0) + {_Z**2 / 4:.4f})"
+
+
+def times(sure: str, others: str, floor: float) -> str:
+    """How many times the share of others a share surely is: its lower end over theirs and a floor.
+
+    The floor is what nobody gets up for; it also stands in where others never fail.
     """
-    pooled = f"({k} + {k_base}) / ({n} + {n_base})"
-    spread = f"sqrt({pooled} * (1 - {pooled}) * (1 / {n} + 1 / {n_base}))"
-    return f"({k} / {n} - {k_base} / {n_base}) / clamp_min({spread}, 0.000001)"
+    return f"{sure} / ({others} + {floor:g})"

@@ -6,9 +6,11 @@ The names follow Prometheus' custom: labels that are kept, what is counted, wind
 from dataclasses import dataclass
 from typing import Final
 
-from dashboards.generator import funnel
-from dashboards.generator.formulas import Events, surely, z_score
-from dashboards.generator.selectors import BUNDLES, EVENTS, NAMED_APPS
+from dashboards.generator import phases
+from dashboards.generator import thresholds as limits
+from dashboards.generator.devices import Devices
+from dashboards.generator.formulas import Events, surely, times
+from dashboards.generator.selectors import BUNDLES, EVENTS, NAMED_APPS, PRODUCTION
 from dashboards.generator.timescale import Timescale
 
 _BY_VERSION: Final = "app_id, platform, version"
@@ -43,20 +45,30 @@ def longterm(scale: Timescale) -> list[Recording]:
     return [Recording("app_platform_version_action:capgo_events:increase1h", f"{events} > 0")]
 
 
-def surely_of_version(what: str) -> str:
-    """The name of the share that is surely exceeded (95 % confidence) within an hour."""
-    return f"app_platform_version:capgo_{what}:surely1h"
+def surely_of_version(what: str, window: str = "1h") -> str:
+    """The name of the share that is surely exceeded (95 % confidence) within a window."""
+    return f"app_platform_version:capgo_{what}:surely{window}"
 
 
-WORSE: Final = "app_platform_version:capgo_updates_failed:zscore1h"
-"""z-score of a version's failed share within an hour against the other versions of a day."""
+WORSE: Final = "app_platform_version:capgo_updates_failed:times_others1h"
+"""How many times the share that fails of the other versions in a day a version surely fails within an hour."""
+
+
+DOWNLOADS_WORSE: Final = "app_platform_version:capgo_downloads_lost:times_others6h"
+"""How many times the share that the other versions lose in a day a version surely loses within six hours."""
+
+STUCK: Final = "app_platform_version:capgo_devices_stuck:for1d"
+"""Devices that stand at a download or a failure for a day: at no moment of it were there fewer."""
 
 
 def _versions(scale: Timescale) -> list[Recording]:
+    return [*_updates(scale), *_downloads(scale), *_devices(scale)]
+
+
+def _updates(scale: Timescale) -> list[Recording]:
     hour, day = (Events(EVENTS, scale(window), (BUNDLES,)) for window in ("1h", "1d"))
     attempts, failures = of_version("update_attempts", "1h"), of_version("update_failures", "1h")
     others = of_version("other_update_attempts", "1d"), of_version("other_update_failures", "1d")
-    begun, unfinished = of_version("downloads_started", "1h"), of_version("downloads_unfinished", "1h")
     return [
         Recording(attempts, hour.attempts(_BY_VERSION)),
         Recording(failures, hour.failures(_BY_VERSION)),
@@ -65,10 +77,39 @@ def _versions(scale: Timescale) -> list[Recording]:
         Recording(of_version("update_failures", "1d"), day.failures(_BY_VERSION)),
         Recording(others[0], _of_others("update_attempts")),
         Recording(others[1], _of_others("update_failures")),
-        Recording(WORSE, z_score(failures, attempts, others[1], others[0])),
-        Recording(begun, funnel.started(hour, _BY_VERSION)),
-        Recording(unfinished, funnel.unfinished(hour, _BY_VERSION)),
-        Recording(surely_of_version("downloads_unfinished"), surely(unfinished, begun)),
+        Recording(WORSE, times(surely_of_version("updates_failed"), f"{others[1]} / {others[0]}", limits.FAILED_FLOOR)),
+    ]
+
+
+def _downloads(scale: Timescale) -> list[Recording]:
+    counts = []
+    for window in ("1h", "6h", "1d"):
+        events, begun = Events(EVENTS, scale(window), (BUNDLES,)), of_version("downloads_started", window)
+        lost = f"{begun} - {phases.completed(events, _BY_VERSION)}"
+        counts.append(Recording(begun, phases.started(events, _BY_VERSION)))
+        counts.append(Recording(of_version("downloads_lost", window), lost))
+    others = of_version("other_downloads_lost", "1d"), of_version("other_downloads_started", "1d")
+    lost, begun = of_version("downloads_lost", "6h"), of_version("downloads_started", "6h")
+    return [
+        *counts,
+        Recording(others[0], _of_others("downloads_lost")),
+        Recording(others[1], _of_others("downloads_started")),
+        Recording(
+            surely_of_version("downloads_lost"),
+            surely(of_version("downloads_lost", "1h"), of_version("downloads_started", "1h")),
+        ),
+        Recording(DOWNLOADS_WORSE, times(surely(lost, begun), f"{others[0]} / {others[1]}", limits.LOST_FLOOR)),
+    ]
+
+
+def _devices(scale: Timescale) -> list[Recording]:
+    day = Devices(PRODUCTION, scale("1d"), (BUNDLES,))
+    tried = "app_platform_version:capgo_devices_tried"
+    return [
+        Recording(tried, day.standing(".+", _BY_VERSION)),
+        Recording(of_version("devices_installed", "1d"), day.entered("installed", _BY_VERSION)),
+        Recording(STUCK, day.stood("downloading|failed", _BY_VERSION)),
+        Recording(surely_of_version("devices_stuck", "1d"), surely(STUCK, tried)),
     ]
 
 

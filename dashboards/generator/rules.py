@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from dashboards.generator.alerts import Alert, Group
+from dashboards.generator.alert import Alert, Group
 from dashboards.generator.dashboard import panel_id
 from dashboards.generator.panels import Json
 from dashboards.generator.recordings import Recording

@@ -2,8 +2,10 @@
 
 from typing import Final
 
-EVENTS: Final = "capgo_events_total"
-TEST_EVENTS: Final = "capgo_test_events_total"
+PRODUCTION: Final = "capgo"
+TEST: Final = "capgo_test"
+"""How the names of metrics begin that count production devices, and test devices."""
+EVENTS: Final = f"{PRODUCTION}_events_total"
 FIRST_SEEN: Final = "capgo_version_first_seen_timestamp_seconds"
 EXPORTER: Final = "capgo_exporter"
 JOB_NAME: Final = "capgo-exporter"
@@ -28,6 +30,9 @@ PLUGIN: Final = f'platform!~"{_OTHER_CLIENTS}"'
 """The plugin itself. The clients for Electron and React Native send `set` at every launch: theirs is no update."""
 OTHER_CLIENTS: Final = f'platform=~"{_OTHER_CLIENTS}"'
 
+FATAL: Final = "app_crash|app_crash_native|app_anr|app_initialization_failure"
+"""Without what the system kills, mostly in the background, and without renderers, which are counted as crashes too."""
+
 ATTEMPTS: Final = "set|set_fail"
 FAILURES: Final = "set_fail|update_fail"
 STARTS: Final = "download_(zip|manifest)_start"
@@ -36,6 +41,7 @@ TRANSFERS: Final = "download_(zip|manifest)_complete"
 # Failures that name the version that failed, and those sent under the version that was running, or under none: the
 # plugin's CapgoUpdater.java and CapgoUpdater.swift call sendStats without a version for the second group.
 BLAMING: Final = "set_fail|update_fail|finish_download_fail|decrypt_fail"
+BLAMED_DOWNLOADS: Final = "finish_download_fail|decrypt_fail"
 MANIFEST_FILES: Final = "download_manifest_(file|checksum|brotli)_fail|manifest_path_fail"
 UNBLAMING: Final = (
     "download_fail|unzip_fail|checksum_fail|checksum_required|session_key_required|low_mem_fail|"

@@ -13,17 +13,23 @@ UNFINISHED_WARNING: Final = 0.05
 UNFINISHED_BAD: Final = 0.20
 """Share of started downloads that never complete. Some always do: the app is closed, the train enters the tunnel."""
 
-LOST_WARNING: Final = 0.02
-LOST_BAD: Final = 0.04
-"""Share of downloads lost between two neighbouring steps of ten percent."""
-
 MIN_EVENTS: Final = 20
 """Ratios over fewer events say nothing: one failure among three attempts is no 33 %."""
 MIN_FAILURES: Final = 3
+MIN_LOST: Final = 5
+MIN_VISITS: Final = 50
 
-WORSE_MAYBE: Final = 1.645
-WORSE_SURELY: Final = 3.0
-"""z-scores of a comparison: one-sided chances of 5 % and of 0.13 % that the difference is an accident."""
+TIMES_OTHERS_BAD: Final = 1.5
+"""Surely so many times as often as in the other versions, and a floor: one measure for all kinds of trouble."""
+FAILED_FLOOR: Final = 0.005
+LOST_FLOOR: Final = 0.01
+CRASHES_FLOOR: Final = 0.002
+NEVER_READY_FLOOR: Final = 0.03
+"""Shares that nobody gets up for."""
+
+STUCK_BAD: Final = 0.10
+"""Share of the devices that tried a version and have stood at a download, or a failure, for over a day."""
+MIN_STUCK: Final = 10
 
 BUDGET_WARNING: Final = 0.8
 """How full a budget of the exporter may be."""

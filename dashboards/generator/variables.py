@@ -1,4 +1,4 @@
-"""The variables at the head of a dashboard."""
+"""The variables at the head of a dashboard: what is looked at first, then, in a menu of their own, where it is from."""
 
 from typing import Final
 
@@ -10,17 +10,22 @@ from dashboards.generator.selectors import (
     EXPORTER,
     NAMED_APPS,
     ONE_APP,
+    PRODUCTION,
     TARGETS,
-    TEST_EVENTS,
+    TEST,
     selector,
 )
 from dashboards.generator.thresholds import MIN_EVENTS
 
-EVENTS_VARIABLE: Final = "${events}"
-"""The metric name that the switch between production and test devices chooses."""
+PREFIX: Final = "${prefix}"
+"""How the names of metrics begin: the switch between production and test devices."""
+EVENTS_VARIABLE: Final = f"{PREFIX}_events_total"
 
 _ALPHABETICAL: Final = 1
 _NEWEST_FIRST: Final = 8  # natural order, descending: 1.10 before 1.9
+
+_VISIBLE: Final = 0
+_IN_CONTROLS_MENU: Final = 3  # Grafana 12.3 and later; before that it is shown like the others, after them
 
 _SINGLE: Final = {"multi": False, "includeAll": False}
 
@@ -34,6 +39,7 @@ def _query(
     single: bool = False,
     newest: bool = False,
     all_value: str | None = ".+",
+    hide: int = _VISIBLE,
 ) -> Json:
     """`all_value` is what All asks for; None: each of the values that are offered, and no other."""
     return {
@@ -47,14 +53,14 @@ def _query(
         "refresh": 2,
         "regex": "",
         "sort": _NEWEST_FIRST if newest else _ALPHABETICAL,
-        "hide": 0,
+        "hide": hide,
         "current": {},
         "options": [],
         **(_SINGLE if single else {"multi": True, "includeAll": True, "allValue": all_value}),
     }
 
 
-def _custom(name: str, label: str, description: str, values: dict[str, str], chosen: str) -> Json:
+def _custom(name: str, label: str, description: str, values: dict[str, str], chosen: str, hide: int = _VISIBLE) -> Json:
     """`values`: text → value."""
     options = [{"text": text, "value": value, "selected": value == chosen} for text, value in values.items()]
     current = next({"text": option["text"], "value": option["value"]} for option in options if option["selected"])
@@ -66,67 +72,63 @@ def _custom(name: str, label: str, description: str, values: dict[str, str], cho
         "query": ",".join(value if text == value else f"{text} : {value}" for text, value in values.items()),
         "current": current,
         "options": options,
-        "hide": 0,
+        "hide": hide,
         **_SINGLE,
     }
 
 
-SOURCE: Final = {
+_SOURCE: Final = {
     "type": "datasource",
     "name": "datasource",
     "label": "Data source",
     "query": "prometheus",
     "regex": "",
     "refresh": 1,
-    "hide": 0,
+    "hide": _IN_CONTROLS_MENU,
     "current": {},
     "options": [],
     **_SINGLE,
 }
-DEVICES: Final = _custom(
-    "events",
+_DEVICES: Final = _custom(
+    "prefix",
     "Devices",
     "Production devices, or emulators and development builds, which are counted apart.",
-    {"Production": EVENTS, "Test": TEST_EVENTS},
-    EVENTS,
+    {"Production": PRODUCTION, "Test": TEST},
+    PRODUCTION,
 )
-MINIMUM: Final = _custom(
+_MINIMUM: Final = _custom(
     "min_events",
     "Min. events",
     "Shares of fewer events than this are not shown: one failure among three attempts says nothing.",
     {number: number for number in ("1", "10", "20", "50", "100", "500")},
     str(MIN_EVENTS),
+    _IN_CONTROLS_MENU,
 )
 
 _BUILD: Final = f"{EXPORTER}_build_info"
 _TARGETS: Final = ",".join(TARGETS)
-# All are those that show the exporter's build_info: `up` and `process_*` are of every job there is.
-TARGET_VARIABLES: Final = [
-    _query("job", "Job", f"label_values({_BUILD}, job)", "Scrape jobs of exporters.", all_value=None),
-    _query(
-        "instance",
-        "Instance",
-        f"label_values({_BUILD}{{{TARGETS[0]}}}, instance)",
-        "Exporters; all add up.",
-        all_value=None,
-    ),
-]
+
+
+def _targets(hide: int, all_value: str | None) -> list[Json]:
+    of_job = f"label_values({_BUILD}{{{TARGETS[0]}}}, instance)"
+    return [
+        _query(
+            "job", "Job", f"label_values({_BUILD}, job)", "Scrape jobs of exporters.", all_value=all_value, hide=hide
+        ),
+        _query("instance", "Instance", of_job, "Exporters; all add up.", all_value=all_value, hide=hide),
+    ]
+
 
 _APPS: Final = f"label_values({EVENTS_VARIABLE}{{{_TARGETS}}}, app_id)"
+_NAMED_APPS: Final = f"label_values({EVENTS_VARIABLE}{{{_TARGETS},{NAMED_APPS}}}, app_id)"
 _OF_APP: Final = f"{EVENTS_VARIABLE}{{{_TARGETS},{ANY_APP}"
 _OF_ONE_APP: Final = f"{EVENTS_VARIABLE}{{{_TARGETS},{ONE_APP}"
 _PLATFORM: Final = f"label_values({_OF_APP}}}, platform)"
 
-APPS: Final = _query("app_id", "App", _APPS, "The apps' ids.")
-APP: Final = _query(
-    "app_id",
-    "App",
-    f"label_values({EVENTS_VARIABLE}{{{_TARGETS},{NAMED_APPS}}}, app_id)",
-    "The app's id; versions belong to an app.",
-    single=True,
-)
-PLATFORMS: Final = _query("platform", "Platform", _PLATFORM, "android, ios, electron, react-native, web, other.")
-VERSIONS: Final = _query(
+_ANY_APPS: Final = _query("app_id", "App", _APPS, "The apps' ids.")
+_APP: Final = _query("app_id", "App", _NAMED_APPS, "The app's id; versions belong to an app.", single=True)
+_PLATFORMS: Final = _query("platform", "Platform", _PLATFORM, "android, ios, electron, react-native, web, other.")
+_VERSIONS: Final = _query(
     "version",
     "Version",
     f"label_values({_OF_APP}}}, version)",
@@ -134,7 +136,7 @@ VERSIONS: Final = _query(
     "`__overflow__` (beyond the exporter's budget), so that sums are complete.",
     newest=True,
 )
-VERSION: Final = _query(
+_VERSION: Final = _query(
     "version",
     "Version",
     f"label_values({_OF_ONE_APP},{BUNDLES}}}, version)",
@@ -142,19 +144,21 @@ VERSION: Final = _query(
     single=True,
     newest=True,
 )
-BASELINE: Final = _query(
+_BASELINE: Final = _query(
     "baseline",
     "Baseline",
     f'label_values({_OF_ONE_APP},{BUNDLES},version!="$version"}}, version)',
     "What the version is compared with. All: every other version of the app.",
     newest=True,
 )
+_FROM: Final = [_MINIMUM, _SOURCE, *_targets(_IN_CONTROLS_MENU, ".+")]
 
 # Without versions: what a rollback does to the counters of two of them cancels in all together only.
-OVERVIEW_SCOPE: Final = [SOURCE, *TARGET_VARIABLES, DEVICES, APPS, PLATFORMS, MINIMUM]
-SCOPE: Final = [SOURCE, *TARGET_VARIABLES, DEVICES, APPS, PLATFORMS, VERSIONS, MINIMUM]
-ROLLOUT_SCOPE: Final = [SOURCE, *TARGET_VARIABLES, DEVICES, APP, VERSION, BASELINE, PLATFORMS, MINIMUM]
-EXPORTER_SCOPE: Final = [SOURCE, *TARGET_VARIABLES]
+OVERVIEW_SCOPE: Final = [_ANY_APPS, _PLATFORMS, _DEVICES, *_FROM]
+SCOPE: Final = [_ANY_APPS, _VERSIONS, _PLATFORMS, _DEVICES, *_FROM]
+ROLLOUT_SCOPE: Final = [_APP, _VERSION, _BASELINE, _PLATFORMS, _DEVICES, *_FROM]
+# All are those that show the exporter's build_info: `up` and `process_*`, which it asks for, are of every job there is.
+EXPORTER_SCOPE: Final = [*_targets(_VISIBLE, None), _SOURCE]
 
 
 def _logged(name: str, label: str, description: str, *matchers: str, newest: bool = False) -> Json:
@@ -162,15 +166,15 @@ def _logged(name: str, label: str, description: str, *matchers: str, newest: boo
     return _query(name, label, f"label_values({selector(EVENTS, *matchers)}, {name})", description, newest=newest)
 
 
-LOKI_SOURCE: Final = SOURCE | {"name": "loki", "label": "Log store", "query": "loki"}
-ENVIRONMENT: Final = _custom(
+_LOKI_SOURCE: Final = _SOURCE | {"name": "loki", "label": "Log store", "query": "loki"}
+_ENVIRONMENT: Final = _custom(
     "environment",
     "Devices",
     "Production devices, or emulators and development builds.",
     {"Production": "production", "Test": "test"},
     "production",
 )
-DEVICE: Final = {
+_DEVICE: Final = {
     "type": "textbox",
     "name": "device",
     "label": "Device",
@@ -178,7 +182,7 @@ DEVICE: Final = {
     "query": "",
     "current": {"text": "", "value": ""},
     "options": [],
-    "hide": 0,
+    "hide": _VISIBLE,
 }
 
 LOKI_SCOPE: Final = [
@@ -186,9 +190,9 @@ LOKI_SCOPE: Final = [
     _logged("version", "Version", "Bundle versions, newest first.", ANY_APP, newest=True),
     _logged("platform", "Platform", "android, ios, electron, react-native, web, other.", ANY_APP),
     _logged("action", "Action", "What was reported.", ANY_APP),
-    ENVIRONMENT,
-    DEVICE,
-    MINIMUM,
-    SOURCE,
-    LOKI_SOURCE,
+    _ENVIRONMENT,
+    _DEVICE,
+    _MINIMUM,
+    _SOURCE,
+    _LOKI_SOURCE,
 ]

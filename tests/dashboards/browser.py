@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,17 +13,20 @@ import pytest
 
 RENDER = Path(__file__).resolve().parents[1] / "render"
 CHROMIUM = Path("/usr/bin/chromium")
-WIDTH = 1600
 SECONDS = 500
 
 
 class Picture(NamedTuple):
-    """A dashboard to be photographed at a time range (seconds since the epoch)."""
+    """A dashboard to be photographed, over the time `since` (such as now-12h).
+
+    `first` is what a laptop of 1440 by 900 pixels shows at once, Grafana's own bars and menu included; `whole` is all
+    of the dashboard, if that is wanted as well.
+    """
 
     dashboard: Path
-    path: Path
-    start: float
-    end: float
+    first: Path
+    whole: Path | None
+    since: str
     variables: dict[str, str]
     loki: Path | None = None
     """What a log store answered to it."""
@@ -45,6 +47,18 @@ class Seen(NamedTuple):
     queries: list[Query]
     empty: list[str]
     links: list[str]
+    cut: list[tuple[str, str]]
+    """Panel and text of what does not fit."""
+    clipped: list[str]
+    """Panels of which lines of the legend, or of the table, are out of sight."""
+    small: list[tuple[str, str]]
+    """Panel and text of what is too small to read."""
+    colors: list[tuple[str, str, str]]
+    """Panel, name and colour of each line of a legend."""
+    marks: dict[str, int]
+    """How many marks each panel with a time axis shows."""
+    text: dict[str, str]
+    """All words of a panel."""
 
 
 def node(*arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -63,19 +77,19 @@ def build() -> None:
     assert built.returncode == 0, built.stderr
 
 
-def photograph(prometheus: str, scrape: str, pictures: Sequence[Picture]) -> list[Seen]:
-    """Draw and photograph each dashboard; AssertionError if the browser fails."""
+def photograph(prometheus: str, scrape: str, now: float, pictures: Sequence[Picture]) -> list[Seen]:
+    """Draw and photograph each dashboard as at `now` (seconds since the epoch); AssertionError if the browser fails."""
     order = {
         "chromium": str(CHROMIUM),
         "prometheus": prometheus,
         "scrape": scrape,
-        "width": WIDTH,
+        "now": now * 1000,
         "pictures": [
             {
                 "dashboard": str(picture.dashboard),
-                "picture": str(picture.path),
-                "from": _iso(picture.start),
-                "to": _iso(picture.end),
+                "first": str(picture.first),
+                "whole": str(picture.whole) if picture.whole else None,
+                "since": picture.since,
                 "variables": picture.variables,
                 "loki": str(picture.loki) if picture.loki else None,
             }
@@ -89,8 +103,16 @@ def photograph(prometheus: str, scrape: str, pictures: Sequence[Picture]) -> lis
 
 def _seen(page: dict[str, Any]) -> Seen:
     asked = [Query(one["panel"], one["refId"], one["expr"], one["series"]) for one in page["queries"]]
-    return Seen(page["drawn"], page["errors"], asked, page["empty"], page["links"])
-
-
-def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Seen(
+        page["drawn"],
+        page["errors"],
+        asked,
+        page["empty"],
+        page["links"],
+        [(panel, text) for panel, text in page["cut"]],
+        page["clipped"],
+        [(panel, text) for panel, text in page["small"]],
+        [(panel, name, color) for panel, name, color in page["colors"]],
+        page["marks"],
+        dict(page["text"]),
+    )

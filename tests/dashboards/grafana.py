@@ -38,8 +38,9 @@ def load(directory: Path = DASHBOARDS) -> dict[str, Json]:
 
 
 def panels(dashboard: Json) -> list[Json]:
-    """The panels that show something; rows are left out."""
-    return [panel for panel in dashboard["panels"] if panel["type"] != "row"]
+    """The panels that show something, those of rows that open collapsed among them; rows are left out."""
+    every = [one for panel in dashboard["panels"] for one in (panel, *panel.get("panels", []))]
+    return [panel for panel in every if panel["type"] != "row"]
 
 
 def asked(panel: Json, source: str = "prometheus") -> list[Json]:
@@ -60,6 +61,13 @@ def queries(dashboard: Json) -> list[str]:
     ]
 
 
+def headings(panel: Json) -> dict[str, str]:
+    """Under which heading of a table the answer to each of its queries stands, by the query's letter."""
+    (renamed,) = (each["options"]["renameByName"] for each in panel["transformations"] if each["id"] == "organize")
+    values = {name: heading for name, heading in renamed.items() if name.startswith("Value")}
+    return {name.removeprefix("Value #") if " " in name else "A": heading for name, heading in values.items()}
+
+
 @dataclass
 class View:
     """A dashboard opened at a time range (seconds), with chosen values where the defaults do not serve."""
@@ -73,9 +81,13 @@ class View:
 
     @cached_property
     def variables(self) -> dict[str, str]:
-        """The value of each variable as it stands in a query, chosen in order, as they depend on each other."""
+        """The value of each variable as it stands in a query; each after those that it depends on."""
         env: dict[str, str] = {}
-        for variable in variables(self.dashboard):
+        waiting = variables(self.dashboard)
+        while waiting:
+            known = {"datasource", *env}
+            variable = next(one for one in waiting if _needs(one) <= known)
+            waiting.remove(variable)
             name = variable["name"]
             if name in self.chosen:
                 env[name] = self.chosen[name]
@@ -130,8 +142,13 @@ class View:
 
 
 def substitute(text: str, env: Mapping[str, str]) -> str:
-    """`$name`, `${name}` and `${name:format}` replaced; KeyError for a name that is unknown."""
-    return re.sub(r"\$\{(\w+)(?::\w+)?\}|\$(\w+)", lambda match: env[match[1] or match[2]], text)
+    """`$name`, `${name}` and `${name:format}` replaced, but not `$1`; KeyError for a name that is unknown."""
+    return re.sub(r"\$\{(\w+)(?::\w+)?\}|\$([A-Za-z_]\w*)", lambda match: env[match[1] or match[2]], text)
+
+
+def _needs(variable: Json) -> set[str]:
+    """The variables that stand in the definition of one."""
+    return set(re.findall(r"\$\{?(\w+)", variable.get("definition", "")))
 
 
 def _escaped(text: str) -> str:

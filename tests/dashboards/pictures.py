@@ -1,63 +1,86 @@
-"""The pictures of the documentation, drawn anew: `python -m tests.dashboards.pictures`."""
+"""The pictures of the documentation, drawn anew: `python -m tests.dashboards.pictures [--blind DIRECTORY]`."""
 
 from __future__ import annotations
 
+import argparse
 import tempfile
 from pathlib import Path
 
 from tests.dashboards import browser, grafana, loki
 from tests.dashboards.browser import Picture, Seen
-from tests.dashboards.history import SHOP, STEP, History, write_history
+from tests.dashboards.history import STEP, History
 from tests.dashboards.programs import RELEASES
-from tests.dashboards.store import END, write_blocks
+from tests.dashboards.scenarios import CHAT, MAPS, NEWS, SHOP
+from tests.dashboards.store import made
 from tests.support.monitoring import Prometheus, Queried
 
-NAMES = ("overview", "rollout", "downloads", "exporter", "events")
+OF_PROMETHEUS = ("overview", "rollout", "downloads", "exporter")
+NAMES = (*OF_PROMETHEUS, "events")
 COMMITTED = Path(__file__).resolve().parents[2] / "dashboards" / "pictures"
-HOURS = 12
-_CHOSEN = {"rollout": {"app_id": SHOP}, "downloads": {"app_id": SHOP}}
+SINCE = "now-12h"
+BLIND = (NEWS, SHOP, CHAT, MAPS)
+"""Apps whose dashboards somebody who has never seen them is to judge."""
 
 
-def take(history: History, prometheus: Queried, directory: Path) -> dict[str, Seen]:
-    """A picture of each dashboard, NAME.png in `directory`, and what its page said."""
-    browser.build()
-    orders = [of_events(history, directory) if name == "events" else of(name, history, directory) for name in NAMES]
-    seen = browser.photograph(f"http://127.0.0.1:{prometheus.port}", f"{STEP}s", orders)
-    return dict(zip(NAMES, seen, strict=True))
+def chosen(name: str, app_id: str, others: tuple[str, ...] = ()) -> dict[str, str]:
+    """The variables of a dashboard opened for an app; Overview may show others beside it."""
+    return {} if name == "exporter" else {"app_id": "|".join((app_id, *others)) if name == "overview" else app_id}
 
 
-def of(name: str, history: History, directory: Path) -> Picture:
+def take(history: History, prometheus: Queried, orders: list[Picture]) -> list[Seen]:
+    """Draw what is ordered; what each page said."""
+    return browser.photograph(f"http://127.0.0.1:{prometheus.port}", f"{STEP}s", history.end, orders)
+
+
+def order(name: str, directory: Path, variables: dict[str, str], whole: bool = True) -> Picture:
+    """A dashboard as NAME.png and its first screen as NAME-first.png."""
     return Picture(
         grafana.DASHBOARDS / f"live-updates-{name}.json",
-        directory / f"{name}.png",
-        history.end - HOURS * 3600,
-        history.end,
-        _CHOSEN.get(name, {}),
+        directory / f"{name}-first.png",
+        directory / f"{name}.png" if whole else None,
+        SINCE,
+        variables,
     )
 
 
-def of_events(history: History, directory: Path) -> Picture:
+def documentation(directory: Path) -> list[Picture]:
+    """The shop's bad rollout, beside another app in Overview."""
+    return [*(order(name, directory, chosen(name, SHOP, (NEWS,))) for name in OF_PROMETHEUS), of_events(directory)]
+
+
+def blind(directory: Path) -> list[Picture]:
+    """First screens only, NUMBER-DASHBOARD.png, without a word about what is wrong."""
+    return [
+        Picture(*order(name, directory, chosen(name, app_id), whole=False))._replace(
+            first=directory / f"{number}-{name}.png"
+        )
+        for number, app_id in enumerate(BLIND, start=1)
+        for name in OF_PROMETHEUS
+    ]
+
+
+def of_events(directory: Path) -> Picture:
     """The failing devices of the version at fault, as a real Loki told of them."""
     told = loki.recorded()
-    return Picture(
-        grafana.DASHBOARDS / "live-updates-events.json",
-        directory / "events.png",
-        history.end - (told["end"] - told["start"]),
-        history.end,
-        {name: told[name] for name in ("app_id", "version", "device")},
-        loki.ANSWERS,
-    )
+    variables = {name: told[name] for name in ("app_id", "version", "device")}
+    minutes = round((told["end"] - told["start"]) / 60)
+    return order("events", directory, variables)._replace(since=f"now-{minutes}m", loki=loki.ANSWERS)
 
 
 def main() -> None:
-    history = write_history(END)
-    with tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
-        write_blocks(history, directory)
-        with Prometheus(directory, {}, binary=RELEASES[1].prometheus) as prometheus:
-            COMMITTED.mkdir(exist_ok=True)
-            for dashboard, seen in take(history, prometheus, COMMITTED).items():
-                print(dashboard, "drawn" if seen.drawn and not seen.errors else seen.errors)
+    parser = argparse.ArgumentParser(description="Draw the pictures of the documentation.")
+    parser.add_argument("--blind", type=Path, help="draw first screens of four rollouts into this directory instead")
+    directory = parser.parse_args().blind
+    browser.build()
+    history, storage = made()
+    orders = blind(directory) if directory else documentation(COMMITTED)
+    newer = RELEASES[1].prometheus
+    with (
+        tempfile.TemporaryDirectory() as name,
+        Prometheus(Path(name), {}, binary=newer, storage=storage) as prometheus,
+    ):
+        for picture, seen in zip(orders, take(history, prometheus, orders), strict=True):
+            print(picture.first.stem, "drawn" if seen.drawn and not seen.errors else seen.errors)
 
 
 if __name__ == "__main__":

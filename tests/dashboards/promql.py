@@ -18,7 +18,7 @@ _BUILT_IN = {
     "__rate_interval": f"{RATE_INTERVAL_SECONDS}s",
     "__range": f"{RANGE_SECONDS}s",
     "__interval_ms": "60000",
-    "events": "capgo_events_total",
+    "prefix": "capgo",
     "min_events": "20",
 }
 
@@ -67,7 +67,7 @@ def selectors(expr: str) -> Iterator[tuple[Node, tuple[Node, ...]]]:
 
 
 def metrics(expr: str) -> set[str]:
-    return {node.name for node, _ in selectors(expr)}
+    return {node.name for node, _ in selectors(expr) if node.name}
 
 
 def functions(around: Sequence[Node]) -> set[str]:

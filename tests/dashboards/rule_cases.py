@@ -52,6 +52,31 @@ def own(name: str, values: str, labels: str = "") -> Series:
 BASELINE = ANDROID | {"version": "1.4.1"}
 APP = {"app_id": "com.example.shop"}
 
+
+def _downloads(labels: Mapping[str, str], begun: float, arrived: float, unpacked: float | None = None) -> Series:
+    """Downloads a minute for hours, by a plugin that announces them; what is not unpacked is told of."""
+    complete = arrived if unpacked is None else unpacked
+    return of(
+        labels,
+        480,
+        download_zip_start=begun,
+        download_zip_complete=arrived,
+        finish_download_fail=arrived - complete,
+        download_complete=complete,
+    )
+
+
+def _device_series(name: str, stage: str, values: str) -> Series:
+    given = ",".join(f'{label}="{value}"' for label, value in ANDROID.items())
+    return own(name, values, f'{given},stage="{stage}"')
+
+
+def _standing(stage: str, values: str) -> Series:
+    """Devices at a stage; those that are installed have also come there."""
+    standing = _device_series("capgo_rollout_devices", stage, values)
+    return standing | (_device_series("capgo_device_stages_total", stage, values) if stage == "installed" else {})
+
+
 UPDATES = [
     Case(
         "a version of which one update in ten fails fires",
@@ -138,7 +163,91 @@ UPDATES = [
         "second downloads of an Android app, which report no progress, are no loss",
         "CapgoDownloadsNotFinishing",
         "92m",
-        events(download_zip_start=2, download_10=1, download_70=1, download_90=1, download_complete=2),
+        events(
+            download_zip_start=2,
+            download_10=1,
+            download_70=1,
+            download_90=1,
+            download_zip_complete=2,
+            download_complete=2,
+        ),
+    ),
+    Case(
+        "downloads of old plugins that all stall are not hidden behind newer ones that all arrive",
+        "CapgoDownloadsNotFinishing",
+        "92m",
+        events(download_zip_start=2, download_zip_complete=2, download_complete=2, download_10=4, download_70=1.8),
+        ANDROID,
+    ),
+    Case(
+        "old plugins whose downloads all arrive beside newer ones are no loss",
+        "CapgoDownloadsNotFinishing",
+        "92m",
+        events(download_zip_start=2, download_zip_complete=2, download_complete=4, download_10=3.8, download_70=3.8),
+    ),
+    Case(
+        "a version that loses an eighth of its downloads, where others lose one in fifty, is worse",
+        "CapgoDownloadsWorse",
+        "400m",
+        _downloads(ANDROID, 0.4, 0.35) | _downloads(BASELINE, 1, 0.98),
+        ANDROID,
+    ),
+    Case(
+        "a version that loses as many downloads as the others is no worse, be the network what it may",
+        "CapgoDownloadsWorse",
+        "400m",
+        _downloads(ANDROID, 0.4, 0.35) | _downloads(BASELINE, 1, 0.87),
+    ),
+    Case(
+        "downloads that are on their way at the end of the window are no reason to compare",
+        "CapgoDownloadsWorse",
+        "400m",
+        _downloads(ANDROID, 1, 0.995) | _downloads(BASELINE, 1, 1),
+    ),
+    Case(
+        "what breaks while it is unpacked is lost, as Android says itself",
+        "CapgoDownloadsWorse",
+        "400m",
+        _downloads(ANDROID, 0.4, 0.4, 0.34) | _downloads(BASELINE, 1, 0.98),
+        ANDROID,
+    ),
+    Case(
+        "a fifth of the devices standing at a failure for days, while the rollout goes on, fires",
+        "CapgoDevicesStuck",
+        "2000m",
+        _standing("failed", "0+1x120 120x1980") | _standing("installed", "0+0.2x2100"),
+        ANDROID,
+    ),
+    Case(
+        "devices that stand at a download for days fire as well, however many pass by",
+        "CapgoDevicesStuck",
+        "2000m",
+        _standing("downloading", "0+1x120 120x1980") | _standing("installed", "0+0.2x2100"),
+        ANDROID,
+    ),
+    Case(
+        "devices that began within the day are on their way, however many",
+        "CapgoDevicesStuck",
+        "2000m",
+        _standing("downloading", "0x1900 0+2x200") | _standing("installed", "0+0.2x2100"),
+    ),
+    Case(
+        "a version that is not a day old has no device that stood for one",
+        "CapgoDevicesStuck",
+        "2000m",
+        _standing("failed", "_x1200 120x900") | _standing("installed", "_x1200 0+0.2x900"),
+    ),
+    Case(
+        "the few that an old version leaves behind are stuck and wake nobody, as nobody gets it any more",
+        "CapgoDevicesStuck",
+        "2000m",
+        _standing("failed", "60x2100") | _standing("installed", "100x2100"),
+    ),
+    Case(
+        "a twentieth of the devices being stuck is how it always is",
+        "CapgoDevicesStuck",
+        "2000m",
+        _standing("failed", "20x2100") | _standing("installed", "0+0.2x2100"),
     ),
     Case(
         "steps that iOS repeats for each file of a manifest are no downloads",
@@ -375,6 +484,19 @@ LOSSES = [
         own("capgo_exporter_label_values", "25x60", 'label="app_id"')
         | own("capgo_exporter_label_limit", "25x60", 'label="app_id"')
         | own("capgo_exporter_label_demand", "0x60", 'label="app_id"'),
+    ),
+    Case(
+        "nine devices of ten that may be remembered fire",
+        "CapgoBudgetNearlyFull",
+        "40m",
+        own("capgo_exporter_devices", "900000x60") | own("capgo_exporter_devices_limit", "1000000x60"),
+        EXPORTER | {"label": "devices"},
+    ),
+    Case(
+        "remembering no devices at all is a choice",
+        "CapgoBudgetNearlyFull",
+        "40m",
+        own("capgo_exporter_devices", "0x60") | own("capgo_exporter_devices_limit", "0x60"),
     ),
     Case(
         "half of a label's budget in use is fine",

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from dashboards.generator.formulas import Events
+from dashboards.generator.selectors import EVENTS
 from tests.dashboards import grafana
 from tests.dashboards.conftest import answer, label_values
 from tests.dashboards.grafana import View
@@ -31,6 +33,7 @@ TOLERANCE = 0.04
 """Series live for some sixty scrapes: increase() may exceed a count by a sixtieth or two."""
 
 DASHBOARDS = grafana.load()
+both_platforms = pytest.mark.parametrize("platform", ["android", "ios"])
 
 
 class Seen(NamedTuple):
@@ -40,16 +43,20 @@ class Seen(NamedTuple):
     rows: list[dict[str, Any]]
     end: float
 
-    def shown(self, name: str, title: str, **chosen: str) -> float:
-        """The value of a panel."""
+    def failed(self, version: str, platform: str) -> float:
+        """The failed share that Overview shows."""
 
         def values(selector: str, label: str) -> list[str]:
             return label_values(self.prometheus, selector, label, self.end - 3600, self.end)
 
-        dashboard = DASHBOARDS[f"live-updates-{name}"]
-        view = View(dashboard, self.end - 3600, self.end, values, 1, {"app_id": APP, **chosen})
-        panel = next(panel for panel in grafana.panels(dashboard) if panel["title"] == title)
-        (sample,) = answer(self.prometheus, view, view.ask(panel, panel["targets"][0]))
+        dashboard = DASHBOARDS["live-updates-overview"]
+        view = View(dashboard, self.end - 3600, self.end, values, 1, {"app_id": APP})
+        panel = next(panel for panel in grafana.panels(dashboard) if panel["title"] == "Versions")
+        headings = grafana.headings(panel)
+        target = next(target for target in panel["targets"] if headings[target["refId"]] == "Failed")
+        shown = answer(self.prometheus, view, view.ask(panel, target))
+        wanted = {"version": version, "platform": platform}
+        (sample,) = [sample for sample in shown if wanted.items() <= sample.labels.items()]
         assert isinstance(sample, Sample)
         return sample.value
 
@@ -84,40 +91,43 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
         yield Seen(prometheus, rows, prometheus.value(f'timestamp(up{{job="{JOB}"}})'))
 
 
-def test_the_version_before_is_flattered_by_the_rollbacks_of_the_bad_one(seen: Seen) -> None:
+@both_platforms
+def test_the_version_before_is_flattered_by_the_rollbacks_of_the_bad_one(seen: Seen, platform: str) -> None:
     """Each puts it in place again with a `set`, which is no attempt; without these its failed share is the true one."""
-    failures = seen.sent("set_fail", "update_fail", version=BEFORE)
-    attempts = seen.sent("set", "set_fail", version=BEFORE)
-    restored = seen.sent("set", version=BEFORE, number="restored")
+    chosen = {"version": BEFORE, "platform": platform}
+    failures = seen.sent("set_fail", "update_fail", **chosen)
+    attempts = seen.sent("set", "set_fail", **chosen)
+    restored = seen.sent("set", number="restored", **chosen)
     assert failures > 3
     assert restored > 20
 
-    shown = seen.shown("rollout", "Baseline failed", version=BAD, baseline=BEFORE)
+    shown = seen.failed(BEFORE, platform)
 
     true = failures / (attempts - restored)
     assert shown < true * (1 - 2 * TOLERANCE)
     assert shown == pytest.approx(true * (attempts - restored) / attempts, rel=TOLERANCE)
 
 
-def test_the_bad_version_itself_is_not_flattered(seen: Seen) -> None:
+@both_platforms
+def test_the_bad_version_itself_is_not_flattered(seen: Seen, platform: str) -> None:
     """Nobody is put back to it, so its failed share is the true one."""
-    chosen = {"version": BAD}
+    chosen = {"version": BAD, "platform": platform}
     assert seen.sent("set", number="restored", **chosen) == 0
 
-    shown = seen.shown("rollout", "Failed updates", **chosen)
+    shown = seen.failed(BAD, platform)
 
     failures = seen.sent("set_fail", "update_fail", **chosen)
     assert shown == pytest.approx(failures / seen.sent("set", "set_fail", **chosen), rel=TOLERANCE)
 
 
-def test_the_installs_of_an_app_are_low_by_the_rollbacks_to_the_bundle_it_came_with_alone(seen: Seen) -> None:
-    """`set - update_fail` takes away the `set` of every rollback; one to the store's bundle has sent none."""
+def test_the_attempts_of_an_app_are_low_by_the_rollbacks_to_the_bundle_it_came_with_alone(seen: Seen) -> None:
+    """They take away a `set` for every rollback; one to the store's bundle has sent none."""
     rollbacks, restored = seen.sent("update_fail"), seen.sent("set", number="restored")
-    true = seen.sent("set") - restored
+    true = seen.sent("set", "set_fail") - restored
     to_the_stores_bundle = rollbacks - restored
     assert to_the_stores_bundle > 10
 
-    shown = seen.shown("overview", "Installs")
+    shown = seen.prometheus.value(Events(EVENTS, "1h", (f'app_id="{APP}"',)).app_attempts(), seen.end)
 
     assert shown == pytest.approx(true - to_the_stores_bundle, rel=TOLERANCE)
     assert shown + to_the_stores_bundle == pytest.approx(true, rel=TOLERANCE)

@@ -1,37 +1,71 @@
-"""Every query of every dashboard, asked of a real Prometheus that holds two days of a bad rollout.
+"""Every query of every dashboard, asked of a real Prometheus that holds two days of four rollouts.
 
-The numbers are held against what happened: the history counts its own events.
+The numbers are held against what happened: the history knows each phone.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
+from dashboards.generator.alerts import groups
+from dashboards.generator.recordings import recordings
+from dashboards.generator.timescale import Timescale
 from tests.dashboards import grafana
 from tests.dashboards.conftest import Stored
 from tests.dashboards.grafana import View
-from tests.dashboards.history import BAD, EVENTS, INSTANCES, NEWS, SHOP, STEP, TEST_EVENTS
+from tests.dashboards.history import (
+    DEVICES,
+    EVENTS,
+    INSTANCES,
+    ROLLOUT_DEVICES,
+    STAGES,
+    STEP,
+    TEST_EVENTS,
+    VISITS,
+    WINDOWS,
+)
+from tests.dashboards.phones import OTHER_CLIENTS
+from tests.dashboards.programs import RELEASES
+from tests.dashboards.scenarios import BAD, CHAT, FIRING, MAPS, NEWS, SHOP
 from tests.support.monitoring import Sample
 
 DASHBOARDS = grafana.load()
-OVERVIEW, ROLLOUT, DOWNLOADS = (DASHBOARDS[f"live-updates-{name}"] for name in ("overview", "rollout", "downloads"))
+OVERVIEW, ROLLOUT, DOWNLOADS, EXPORTER = (
+    DASHBOARDS[f"live-updates-{name}"] for name in ("overview", "rollout", "downloads", "exporter")
+)
 HOURS = 12
 EXTRAPOLATION = 1.1 * STEP / (HOURS * 3600)
 """increase() may exceed the truth by at most 1.1 scrape intervals over the length of the window."""
+PHONES = ("android", "ios")
+LINE = ("version", "platform")
+NEWEST = {SHOP: BAD, NEWS: "3.1.0", CHAT: "2.7.0", MAPS: "5.2.0"}
 
 each = pytest.mark.parametrize("dashboard", DASHBOARDS.values(), ids=DASHBOARDS)
 
 
+def panel_of(view: View, title: str) -> dict[str, Any]:
+    return next(panel for panel in grafana.panels(view.dashboard) if panel["title"] == title)
+
+
 def samples(stored: Stored, view: View, title: str, letter: str = "A") -> list[Sample]:
     """The answer to one query of the panel of that title."""
-    panel = next(panel for panel in grafana.panels(view.dashboard) if panel["title"] == title)
+    panel = panel_of(view, title)
     target = next(target for target in panel["targets"] if target["refId"] == letter)
     return [sample for sample in stored.answer(view, view.ask(panel, target)) if isinstance(sample, Sample)]
 
 
-def value(stored: Stored, view: View, title: str, letter: str = "A") -> float:
-    (sample,) = samples(stored, view, title, letter)
-    return sample.value
+def table(stored: Stored, view: View, title: str, *labels: str) -> dict[tuple[str, ...], dict[str, float]]:
+    """The lines of a table by their labels: what stands under each heading."""
+    lines: dict[tuple[str, ...], dict[str, float]] = {}
+    for letter, heading in grafana.headings(panel_of(view, title)).items():
+        for sample in samples(stored, view, title, letter):
+            line = tuple(sample.labels.get(label, "") for label in labels)
+            lines.setdefault(line, {})[heading] = sample.value
+    return lines
 
 
 def about(truth: float) -> object:
@@ -39,10 +73,21 @@ def about(truth: float) -> object:
     return pytest.approx(truth, rel=1.5 * EXTRAPOLATION, abs=0.5)
 
 
+def truth(stored: Stored, value: str, *, family: str = EVENTS, app_id: str = SHOP, **labels: str) -> int:
+    """How often something happened within the time range."""
+    since = stored.history.end - HOURS * 3600
+    return stored.history.count(since, value, family=family, app_id=app_id, **labels)
+
+
+def for_one_app(dashboard: grafana.Json) -> dict[str, str]:
+    """Rollout opens with the first app; the tests are about the shop."""
+    return {"app_id": SHOP} if dashboard is ROLLOUT else {}
+
+
 @each
 def test_every_query_has_an_answer(stored: Stored, dashboard: grafana.Json) -> None:
     """No panel and no annotation is empty where there is data, for any variable as Grafana first chooses it."""
-    view = stored.view(dashboard, HOURS, **({"app_id": SHOP} if dashboard is ROLLOUT else {}))
+    view = stored.view(dashboard, HOURS, **for_one_app(dashboard))
     empty = [ask.where for ask in view.asks() if not stored.answer(view, ask)]
     assert empty == []
 
@@ -50,7 +95,7 @@ def test_every_query_has_an_answer(stored: Stored, dashboard: grafana.Json) -> N
 @each
 def test_no_answer_is_not_a_number(stored: Stored, dashboard: grafana.Json) -> None:
     """A division by nothing would show as NaN."""
-    view = stored.view(dashboard, HOURS, **({"app_id": SHOP} if dashboard is ROLLOUT else {}))
+    view = stored.view(dashboard, HOURS, **for_one_app(dashboard))
     for ask in view.asks():
         for found in stored.answer(view, ask):
             numbers = [found.value] if isinstance(found, Sample) else [number for _, number in found.values]
@@ -69,7 +114,7 @@ def test_every_variable_offers_something(stored: Stored, dashboard: grafana.Json
 def test_all_exporters_are_ours_and_no_other_target_of_the_same_prometheus(stored: Stored) -> None:
     """`up` and `process_*` are of every job there is; one scraped beside ours shows nowhere."""
     assert "node" in {sample.labels["job"] for sample in stored.prometheus.query("up", stored.history.end)}
-    view = stored.view(DASHBOARDS["live-updates-exporter"], HOURS)
+    view = stored.view(EXPORTER, HOURS)
     strangers = [
         ask.where
         for ask in view.asks()
@@ -77,153 +122,318 @@ def test_all_exporters_are_ours_and_no_other_target_of_the_same_prometheus(store
         if "database" in found.labels.get("instance", "")
     ]
     assert strangers == []
-    assert {sample.labels["instance"] for sample in samples(stored, view, "Scraped")} == set(INSTANCES)
+    assert set(table(stored, view, "Exporters", "instance")) == {(instance,) for instance in INSTANCES}
+    (not_ready,) = samples(stored, view, "Ready")
+    assert not_ready.value == 0
 
 
-def test_versions_in_use_are_shares_of_their_own_app(stored: Stored) -> None:
-    """Two apps whose users are all on one version each would else show two parts of one whole."""
-    view = stored.view(OVERVIEW, HOURS)
-    panel = next(panel for panel in grafana.panels(OVERVIEW) if panel["title"] == "Versions in use")
-    totals: dict[str, float] = {}
-    for sample in stored.prometheus.query(view.ask(panel, panel["targets"][0]).expr, view.end):
-        totals[sample.labels["app_id"]] = totals.get(sample.labels["app_id"], 0) + sample.value
-    assert totals == pytest.approx({SHOP: 1, NEWS: 1})
-
-
-def test_rollout_opens_with_the_newest_version(stored: Stored) -> None:
+@pytest.mark.parametrize(("app_id", "version"), NEWEST.items())
+def test_rollout_opens_with_the_newest_version(stored: Stored, app_id: str, version: str) -> None:
     """1.4.2 comes before 1.4.1, and `unknown` is no version."""
-    assert stored.view(ROLLOUT, HOURS, app_id=SHOP).variables["version"] == BAD
-    assert stored.view(ROLLOUT, HOURS, app_id=NEWS).variables["version"] == "3.1.0"
+    assert stored.view(ROLLOUT, HOURS, app_id=app_id).variables["version"] == version
 
 
-def test_rollout_shows_the_share_of_failed_updates(stored: Stored) -> None:
-    """Failures over attempts, of the version and of each of its platforms, equal what happened."""
-    view = stored.view(ROLLOUT, HOURS, app_id=SHOP, version=BAD)
-    shares = {sample.labels["platform"]: sample.value for sample in samples(stored, view, "Failed updates by platform")}
-    for platform in ("android", "ios"):
-        assert shares[platform] == pytest.approx(_failed(stored, version=BAD, platform=platform), rel=0.001)
-    assert value(stored, view, "Failed updates") == pytest.approx(_failed(stored, version=BAD), rel=0.001)
-    assert value(stored, view, "Surely above") < value(stored, view, "Failed updates")
-    assert value(stored, view, "Worse than baseline?") > 3
+def test_a_table_shows_the_share_of_failed_updates(stored: Stored) -> None:
+    """Failures over attempts, of each version and platform, equal what happened; sure is less than that."""
+    lines = table(stored, stored.view(OVERVIEW, HOURS, app_id=SHOP), "Versions", *LINE)
+    for version in (BAD, "1.4.1"):
+        for platform in PHONES:
+            shown = lines[version, platform]
+            happened = {action: truth(stored, action, version=version, platform=platform) for action in _OUTCOMES}
+            attempts = happened["set"] + happened["set_fail"]
+            assert shown["Attempts"] == about(attempts)
+            failed = (happened["set_fail"] + happened["update_fail"]) / attempts
+            assert shown["Failed"] == pytest.approx(failed, rel=1.5 * EXTRAPOLATION)
+            assert shown["at least"] <= failed
 
 
-def _failed(stored: Stored, **labels: str) -> float:
-    count = {action: _truth(stored, action, **labels) for action in ("set", "set_fail", "update_fail")}
-    return (count["set_fail"] + count["update_fail"]) / (count["set"] + count["set_fail"])
+_OUTCOMES = ("set", "set_fail", "update_fail")
 
 
-def _truth(stored: Stored, action: str, family: str = EVENTS, app_id: str = SHOP, **labels: str) -> int:
-    since = stored.history.end - HOURS * 3600
-    return stored.history.count(since, action, family=family, app_id=app_id, **labels)
-
-
-def test_a_client_that_says_set_at_each_launch_is_in_no_share_of_updates(stored: Stored) -> None:
-    """It would drown the failures: the plugin's own platforms alone are the truth."""
+def test_devices_are_counted_once_each(stored: Stored) -> None:
+    """Those that run a version, those on which it failed, and those heard from, are the history's own."""
     view = stored.view(OVERVIEW, HOURS, app_id=SHOP)
-    mobile = {
-        action: sum(_truth(stored, action, platform=platform) for platform in ("android", "ios"))
-        for action in ("set", "set_fail", "update_fail")
-    }
-    attempts = mobile["set"] + mobile["set_fail"] - mobile["update_fail"]
-    assert all(_truth(stored, "set", platform=platform) > 100 for platform in ("electron", "react-native"))
-    failures = mobile["set_fail"] + mobile["update_fail"]
-    assert value(stored, view, "Failed updates") == pytest.approx(failures / attempts, rel=0.001)
-    assert value(stored, view, "Installs") == about(mobile["set"] - mobile["update_fail"])
+    lines = table(stored, view, "Versions", *LINE)
+    for platform in PHONES:
+        wanted = {"app_id": SHOP, "version": BAD, "platform": platform}
+        shown = lines[BAD, platform]
+        assert shown["Devices"] == stored.history.now("1d", family=DEVICES, **wanted)
+        assert shown["failed on"] == stored.history.now("failed", family=ROLLOUT_DEVICES, **wanted)
+    for letter, window in zip("ABC", WINDOWS, strict=True):
+        (active,) = samples(stored, view, "Active devices", letter)
+        assert active.value == stored.history.now(window, family=DEVICES, app_id=SHOP)
 
 
-def test_launches_of_each_other_client_are_shown_apart(stored: Stored) -> None:
-    """In a table of their own, by platform."""
+def test_rollout_says_where_its_devices_stand(stored: Stored) -> None:
+    """Installed, failed, on the way: each of the devices that tried the version is at one of them."""
+    lines = table(stored, stored.view(ROLLOUT, HOURS, app_id=SHOP), "Where its devices stand now", "platform")
+    for platform in PHONES:
+        shown = lines[(platform,)]
+        wanted = {"family": ROLLOUT_DEVICES, "app_id": SHOP, "version": BAD, "platform": platform}
+        for heading, stage in (("Installed", "installed"), ("Failed", "failed")):
+            assert shown[heading] == stored.history.now(stage, **wanted)
+        assert shown["Tried it"] == shown["Installed"] + shown["Failed"] + shown["Pending"]
+
+
+def test_rollout_shows_how_far_devices_get(stored: Stored) -> None:
+    """Each step is what the history's own phones reached, and less than the one before; what is kept is still there."""
+    view = stored.view(ROLLOUT, HOURS, app_id=SHOP)
+    shown = table(stored, view, "How far devices get", "platform")[("android",)]
+    wanted = {"family": STAGES, "version": BAD, "platform": "android"}
+    reached = [truth(stored, stage, **wanted) for stage in ("downloading", "downloaded", "installed")]
+    assert [shown[step] for step in ("Started", "Downloaded", "Set")] == [about(count) for count in reached]
+    assert reached == sorted(reached, reverse=True)
+    rolled_back = truth(stored, "update_fail", version=BAD, platform="android")
+    assert shown["Kept"] == about(reached[-1] - rolled_back)
+    assert shown["Kept"] == about(stored.history.now("installed", **(wanted | {"family": ROLLOUT_DEVICES})))
+    assert shown["of set"] == pytest.approx((reached[-1] - rolled_back) / reached[-1], rel=0.002)
+
+
+def test_what_is_shown_twice_is_the_same(stored: Stored) -> None:
+    """A sum has one value, whichever panel and dashboard shows it."""
+    overview = table(stored, stored.view(OVERVIEW, HOURS, app_id=SHOP), "Versions", *LINE)
+    downloads = table(stored, stored.view(DOWNLOADS, HOURS, app_id=SHOP), "Downloads by version and platform", *LINE)
+    rollout = stored.view(ROLLOUT, HOURS, app_id=SHOP)
+    phases = table(stored, rollout, "Where downloads stop", "phase")
+    attempts = table(stored, rollout, "How far attempts get", "platform")
+    stand = table(stored, rollout, "Where its devices stand now", "platform")
+    for platform, name in (("android", "Android"), ("ios", "iOS")):
+        line = overview[BAD, platform]
+        started = [line["Downloads"], downloads[BAD, platform]["Started"], phases[("0 % started",)][name]]
+        assert [*started, attempts[(platform,)]["Started"]] == [pytest.approx(line["Downloads"])] * 4
+        for short in ("0–70 %", "70–90 %", "90–100 %"):
+            (whole,) = [cells[name] for (phase,), cells in phases.items() if phase.startswith(short)]
+            assert line[short] == downloads[BAD, platform][short] == pytest.approx(whole)
+        assert line["failed on"] == stand[(platform,)]["Failed"]
+
+
+def test_what_is_lost_adds_up_to_what_did_not_complete(stored: Stored) -> None:
+    """Started, less what stopped in each phase, is completed, for every version and platform."""
+    lines = table(stored, stored.view(DOWNLOADS, HOURS, app_id=SHOP), "Downloads by version and platform", *LINE)
+    assert len(lines) > 3
+    for cells in lines.values():
+        if "Started" in cells:
+            lost = sum(cells[short] for short in ("0–70 %", "70–90 %", "90–100 %"))
+            assert cells["Started"] - lost == pytest.approx(cells["Completed"], abs=0.01)
+            assert min(cells.values()) >= 0
+
+
+def test_downloads_that_are_shown_are_those_that_happened(stored: Stored) -> None:
+    """Completions are counted. Starts are told by clients of all ages: as many as began, but for a few in a hundred."""
+    lines = table(stored, stored.view(DOWNLOADS, HOURS, app_id=SHOP), "Downloads by version and platform", *LINE)
+    for platform in PHONES:
+        cells = lines[BAD, platform]
+        completed = truth(stored, "download_complete", version=BAD, platform=platform)
+        devices = truth(stored, "downloading", family=STAGES, version=BAD, platform=platform)
+        assert cells["Completed"] == about(completed)
+        assert devices <= cells["Started"] < 1.08 * devices  # some try again
+        assert cells["Devices"] == about(devices)
+
+
+def test_the_phases_show_where_the_bad_bundle_breaks(stored: Stored) -> None:
+    """On Android after the transfer, as often as Android said so; nowhere else, not on iOS, and not usually."""
+    view = stored.view(ROLLOUT, HOURS, app_id=SHOP)
+    cells = table(stored, view, "Where downloads stop", "phase")
+    broken = truth(stored, "finish_download_fail", version=BAD, platform="android")
+    assert cells[("70–90 % unpacking",)]["Android"] == about(broken)
+    assert broken > 30
+    for phase in ("0–70 % network", "70–90 % unpacking", "90–100 % finishing"):
+        assert all(cells[(phase,)][heading] < 0.025 for heading in ("usual", "share ", "usual "))
+    assert cells[("0–70 % network",)]["share"] < 0.025
+    assert cells[("70–90 % unpacking",)]["share"] > 0.04
+
+
+def test_the_steps_of_android_are_a_part_of_its_phases_each(stored: Stored) -> None:
+    """Added up they are what the phases lost; what breaks while it is unpacked shows between 70 and 80."""
+    view = stored.view(DOWNLOADS, HOURS, app_id=SHOP, version=BAD, platform="android")
+    steps = [samples(stored, view, "Lost at each step on Android", letter)[0].value for letter in "ABCDEFGHIJ"]
+    cells = table(stored, view, "Downloads by version and platform", *LINE)[BAD, "android"]
+    assert sum(steps[:7]) == pytest.approx(cells["0–70 %"], abs=0.01)
+    assert sum(steps[7:9]) == pytest.approx(cells["70–90 %"], abs=0.01)
+    assert steps[7] == max(steps)
+
+
+def test_steps_that_ios_repeats_do_not_count_as_downloads(stored: Stored) -> None:
+    """Files of a manifest each report the steps from 10 to 60 again."""
+    repeated = truth(stored, "download_50", version=BAD, platform="ios")
+    repeated += truth(stored, "download_20", version=BAD, platform="ios")
+    cells = table(stored, stored.view(ROLLOUT, HOURS, app_id=SHOP), "Where downloads stop", "phase")
+    assert repeated > 300
+    assert cells[("0 % started",)]["iOS"] < 1.08 * truth(
+        stored, "downloading", family=STAGES, version=BAD, platform="ios"
+    )
+
+
+def test_downloads_that_stall_where_the_plugin_is_old_are_told_from_the_others(stored: Stored) -> None:
+    """On both platforms; newer plugins' transfers of the same version arrive."""
+    view = stored.view(DOWNLOADS, HOURS, app_id=MAPS)
+    lines = table(stored, view, "Lost in the network, by plugin and kind", "version", "platform", "way")
+    for platform in PHONES:
+        assert lines["5.2.0", platform, "older"]["at least"] > 0.7
+        for way in ("newer (zip)", "newer (files)"):
+            assert lines["5.2.0", platform, way]["Lost"] < 0.05
+    assert all(cells["at least"] < 0.1 for line, cells in lines.items() if line[0] != "5.2.0")
+
+
+@pytest.mark.parametrize("platform", OTHER_CLIENTS)
+def test_a_client_that_says_set_at_each_launch_is_in_no_share_of_updates(stored: Stored, platform: str) -> None:
+    """It would drown the failures. As a device it counts like any other, and its launches are shown apart."""
+    assert truth(stored, "set", platform=platform) > 100
     view = stored.view(OVERVIEW, HOURS, app_id=SHOP)
-
-    shown = {sample.labels["platform"]: sample.value for sample in samples(stored, view, "Electron and React Native")}
-
-    truth = {platform: _truth(stored, "set", platform=platform) for platform in ("electron", "react-native")}
-    assert shown == pytest.approx(truth, rel=0.02)  # one launch is eight of them, and the window cuts some off
+    assert (BAD, platform) not in table(stored, view, "Versions", *LINE)
+    shown = table(stored, view, "Clients that set at each launch", *LINE)[BAD, platform]
+    assert shown["Devices"] == stored.history.now("1d", family=DEVICES, app_id=SHOP, version=BAD, platform=platform)
+    assert shown["Launches"] == about(truth(stored, "set", version=BAD, platform=platform))
 
 
 def test_a_rollback_adds_an_attempt_to_the_version_before(stored: Stored) -> None:
     """The bias that remains: each rollback of the bad version is one more `set` of the one before it."""
-    rollbacks = _truth(stored, "update_fail", version=BAD, platform="android")
-    view = stored.view(OVERVIEW, HOURS, app_id=SHOP)
-    lines = {
-        (sample.labels["version"], sample.labels["platform"]): sample.value
-        for sample in samples(stored, view, "Versions")
-    }
-    completed = _truth(stored, "download_complete", version="1.4.1", platform="android")
-    failed = _truth(stored, "set_fail", version="1.4.1", platform="android")
+    rollbacks = sum(truth(stored, "update_fail", version=version, platform="android") for version in (BAD, "1.4.1"))
+    lines = table(stored, stored.view(OVERVIEW, HOURS, app_id=SHOP), "Versions", *LINE)
     assert rollbacks > 20
-    # Whoever downloads 1.4.1 sets it; what is shown above that came by rollbacks.
-    assert lines["1.4.1", "android"] == about(completed - failed + rollbacks)
-
-
-def test_downloads_that_are_shown_as_completed_are_those_that_completed(stored: Stored) -> None:
-    """Completions are counted, starts come from the clients' own events, and the difference is what is missing."""
-    view = stored.view(DOWNLOADS, HOURS, app_id=SHOP)
-    started = sum(_mobile(stored, f"download_{way}_start") for way in ("zip", "manifest"))
-    completed = _mobile(stored, "download_complete")
-    assert value(stored, view, "Started") == about(started)
-    assert value(stored, view, "Completed") == about(completed)
-    assert value(stored, view, "Downloads finished") == pytest.approx(completed / started, rel=0.001)
-    assert value(stored, view, "Not finished") == pytest.approx(started - completed, abs=1)
-
-
-def _mobile(stored: Stored, action: str) -> int:
-    return sum(_truth(stored, action, platform=platform) for platform in ("android", "ios"))
-
-
-def test_the_funnel_shows_where_the_bad_bundle_breaks(stored: Stored) -> None:
-    """On Android after the transfer, at 70 to 80; nowhere else, not on iOS, and not in the baseline."""
-    view = stored.view(ROLLOUT, HOURS, app_id=SHOP, version=BAD)
-    android, ios, baseline = (
-        [value(stored, view, f"Lost at each step {where}", chr(ord("A") + step)) for step in range(10)]
-        for where in ("on Android", "on iOS", "in the baseline")
+    # Whoever downloads an older version sets it; what is shown above that came by rollbacks.
+    older = [lines[version, "android"]["Attempts"] for version in ("1.4.1", "1.4.0")]
+    completed = sum(
+        truth(stored, "download_complete", version=version, platform="android") for version in ("1.4.1", "1.4.0")
     )
-    seventy = _truth(stored, "download_70", version=BAD, platform="android")
-    eighty = _truth(stored, "download_80", version=BAD, platform="android")
-    assert android[7] == pytest.approx(1 - eighty / seventy, abs=0.002)
-    assert android[7] > 0.04
-    assert max(android[:7] + android[8:]) < 0.025  # the usual losses, in part at steps that devices skip
-    assert max(ios + baseline) < 0.02
+    assert sum(older) == about(completed + rollbacks)
 
 
-def test_steps_that_ios_repeats_do_not_count_as_downloads(stored: Stored) -> None:
-    """No step of iOS is shown as reached by more downloads than were started."""
-    view = stored.view(DOWNLOADS, HOURS, app_id=SHOP, platform="ios", version=BAD)
-    started = value(stored, view, "Started")
-    repeated = _truth(stored, "download_20", version=BAD, platform="ios")
-    manifests = _truth(stored, "download_manifest_start", version=BAD, platform="ios")
-    assert repeated > 2 * manifests
-    for letter in "ABCDEFGHIJK":
-        assert value(stored, view, "How far downloads get", letter) <= started + 0.5
+def worst(stored: Stored, app_id: str) -> dict[str, tuple[str, str, float]]:
+    """Version, platform and verdict (above 1.5 it is bad) of each kind of trouble."""
+    lines = table(stored, stored.view(OVERVIEW, HOURS, app_id=app_id), "Surely worst", "kind", *LINE)
+    return {
+        kind: (version, platform, cells["Verdict"])
+        for (kind, version, platform), cells in lines.items()
+        if "Verdict" in cells
+    }
+
+
+def verdicts(stored: Stored, app_id: str) -> set[tuple[str, str]]:
+    """Platform and kind of what Rollout says is worse than the baseline."""
+    lines = table(stored, stored.view(ROLLOUT, HOURS, app_id=app_id), "Worse than the baseline?", "platform")
+    assert set(lines) == {("android",), ("ios",)}
+    assert all(len(cells) == 4 for cells in lines.values())
+    return {(line[0], kind) for line, cells in lines.items() for kind, times in cells.items() if times > 1.5}
+
+
+def test_the_good_rollout_is_called_fine(stored: Stored) -> None:
+    """No kind of trouble is bad, on no platform."""
+    assert all(times < 1 for _, _, times in worst(stored, NEWS).values())
+    assert verdicts(stored, NEWS) == set()
+
+
+def test_the_version_that_fails_on_one_platform_is_named_with_it(stored: Stored) -> None:
+    """Its updates fail, and its downloads break; nothing is said of iOS, and it does not crash."""
+    found = worst(stored, SHOP)
+    for kind in ("Updates failed", "Downloads lost"):
+        version, platform, times = found[kind]
+        assert (version, platform) == (BAD, "android")
+        assert times > 1.5
+    assert found["Visits crashed"][2] < 1
+    assert verdicts(stored, SHOP) == {("android", "Updates"), ("android", "Downloads")}
+
+
+def test_the_version_that_installs_fine_and_crashes_is_named_for_that_alone(stored: Stored) -> None:
+    """Its updates and downloads are as usual."""
+    found = worst(stored, CHAT)
+    assert found["Visits crashed"][:2] == ("2.7.0", "android")
+    assert found["Visits crashed"][2] > 3
+    assert all(found[kind][2] < 1 for kind in ("Updates failed", "Downloads lost"))
+    assert verdicts(stored, CHAT) == {("android", "Crashes")}
+
+
+def test_downloads_that_stall_are_bad_on_both_platforms_and_updates_are_not(stored: Stored) -> None:
+    """The phones that have them stand at the download."""
+    found = worst(stored, MAPS)
+    assert found["Downloads lost"][0] == "5.2.0"
+    assert found["Downloads lost"][2] > 3
+    assert verdicts(stored, MAPS) == {("android", "Downloads"), ("ios", "Downloads")}
+    lines = table(stored, stored.view(ROLLOUT, HOURS, app_id=MAPS), "Where its devices stand now", "platform")
+    assert lines[("android",)]["Pending"] > 50
+
+
+def test_crashes_are_of_visits_that_would_tell_of_one(stored: Stored) -> None:
+    """Old plugins visit and never tell; their visits are not in the whole."""
+    view = stored.view(OVERVIEW, HOURS, app_id=CHAT)
+    shown = table(stored, view, "Surely worst", "kind", *LINE)["Visits crashed", "2.7.0", "android"]["of"]
+    wanted = {"app_id": CHAT, "version": "2.7.0", "platform": "android"}
+    every = truth(stored, "app_moved_to_foreground", **wanted)
+    assert shown == about(truth(stored, "crashes", family=VISITS, **wanted))
+    assert shown < 0.95 * every
+
+
+@pytest.mark.parametrize("stored", RELEASES, ids=[release.name for release in RELEASES], indirect=True)
+def test_the_sample_data_shows_the_alerts_that_the_rules_make_of_it(stored: Stored) -> None:
+    """Each alert's own expression, with what recording rules would have written put in its place.
+
+    VictoriaMetrics takes no query as long as that.
+    """
+    written = {recording.record: recording.expr for recording in recordings(Timescale())}
+    fired = [
+        {"alertname": alert.name, "severity": alert.severity, **sample.labels}
+        for group in groups(Timescale())
+        for alert in group.alerts
+        for sample in stored.prometheus.query(_written_out(alert.expr, written), stored.history.end)
+    ]
+    for alert in fired:
+        alert.pop("instance", None)
+    assert _sorted(fired) == _sorted(FIRING)
+    shown = samples(stored, stored.view(OVERVIEW, HOURS), "Firing alerts")
+    assert len(shown) == len(FIRING)
+
+
+def _written_out(expr: str, written: dict[str, str]) -> str:
+    while names := set(re.findall(r"\w+:capgo_\w+(?::\w+)?", expr)):
+        for name in names:
+            expr = re.sub(rf"{name}(?![:\w])", f"({written[name]})", expr)
+    return expr
+
+
+def _sorted(alerts: object) -> list[list[tuple[str, str]]]:
+    def each() -> Iterator[list[tuple[str, str]]]:
+        for alert in alerts:  # type: ignore[attr-defined]
+            yield sorted(alert.items())
+
+    return sorted(each())
 
 
 def test_test_devices_are_shown_apart(stored: Stored) -> None:
-    """The switch shows the other family, in which a developer's failures stay."""
-    view = stored.view(OVERVIEW, HOURS, events=TEST_EVENTS)
-    installed = sum(
-        _truth(stored, "set", family=TEST_EVENTS, platform=platform)
-        - _truth(stored, "update_fail", family=TEST_EVENTS, platform=platform)
-        for platform in ("android", "ios")
-    )
-    assert value(stored, view, "Installs") == about(installed)
+    """The switch leads to the other counters, where the release candidate is."""
+    view = stored.view(OVERVIEW, HOURS, prefix="capgo_test", app_id=SHOP)
+    lines = table(stored, view, "Versions", *LINE)
+    for platform in PHONES:
+        attempts = sum(
+            truth(stored, action, family=TEST_EVENTS, version="1.5.0-rc.1", platform=platform)
+            for action in ("set", "set_fail")
+        )
+        assert lines["1.5.0-rc.1", platform]["Attempts"] == about(attempts)
+    assert samples(stored, view, "Active devices") == []
+    assert panel_of(view, "Active devices")["fieldConfig"]["defaults"]["noValue"] == "Not counted"
 
 
 def test_where_nothing_happened_the_answer_is_nought(stored: Stored) -> None:
-    """A version without failures has failed in 0 % of its attempts, and a quiet app was installed 0 times."""
-    healthy = stored.view(ROLLOUT, HOURS, app_id=SHOP, version="1.4.0", min_events="1")
-    assert value(stored, healthy, "Failed updates") == pytest.approx(_failed(stored, version="1.4.0"), rel=0.001)
-    nobody = stored.view(OVERVIEW, HOURS, app_id="com.example.nobody")
-    assert value(stored, nobody, "Installs") == 0
-    reached = [value(stored, nobody, "How far downloads get", letter) for letter in "ABCDEFGHIJK"]
-    assert reached == [0] * 11
+    """A version on which nothing failed has failed in 0 % of its attempts, and nobody's downloads were lost nowhere."""
+    healthy = table(stored, stored.view(OVERVIEW, HOURS, app_id=NEWS, min_events="1"), "Versions", *LINE)
+    for line, cells in healthy.items():
+        if "Failed" in cells:
+            failures = sum(
+                truth(stored, action, app_id=NEWS, version=line[0], platform=line[1])
+                for action in ("set_fail", "update_fail")
+            )
+            assert (cells["Failed"] == 0) == (failures == 0)
+    nobody = stored.view(DOWNLOADS, HOURS, app_id="com.example.nobody")
+    steps = [samples(stored, nobody, "Lost at each step on Android", letter)[0].value for letter in "ABCDEFGHIJ"]
+    assert steps == [0] * 10
 
 
 def test_a_share_of_few_events_is_not_shown(stored: Stored) -> None:
-    """Below the minimum there is no answer, and the panel says that there are too few."""
-    view = stored.view(ROLLOUT, HOURS, app_id=SHOP, version=BAD, min_events="1000000")
-    assert samples(stored, view, "Failed updates") == []
-    panel = next(panel for panel in grafana.panels(ROLLOUT) if panel["title"] == "Failed updates")
-    assert panel["fieldConfig"]["defaults"]["noValue"] == "Too few"
+    """Below the minimum there is no answer, and the table says that there are too few."""
+    view = stored.view(OVERVIEW, HOURS, app_id=SHOP, min_events="1000000")
+    assert all("Failed" not in cells for cells in table(stored, view, "Versions", *LINE).values())
+    overrides = panel_of(view, "Versions")["fieldConfig"]["overrides"]
+    (look,) = [override["properties"] for override in overrides if override["matcher"]["options"] == "Failed"]
+    assert {"id": "noValue", "value": "Too few"} in look
 
 
 def test_the_annotation_marks_when_a_version_was_first_seen(stored: Stored) -> None:
@@ -234,6 +444,19 @@ def test_the_annotation_marks_when_a_version_was_first_seen(stored: Stored) -> N
     found = stored.prometheus.query(view.fill(note["expr"], 60), stored.history.end)
     times = {sample.labels["version"]: sample.value for sample in found}
     first = min(
-        changes[0][0] for key, changes in stored.history.counts.items() if (key.family, key.version) == (EVENTS, BAD)
+        changes[0][0]
+        for key, changes in stored.history.counts.items()
+        if (key.family, key.app_id, key.version) == (EVENTS, SHOP, BAD)
     )
     assert times[BAD] == first * 1000
+
+
+def test_adoption_is_the_share_of_devices_and_takes_the_time_that_it_took(stored: Stored) -> None:
+    """Half of the news' devices ran the newest version some hours after it was first seen; of the shop's not yet."""
+    (now, half, _) = (samples(stored, stored.view(ROLLOUT, HOURS, app_id=NEWS), "Adopted", letter) for letter in "ABC")
+    wanted = {"family": DEVICES, "app_id": NEWS}
+    whole = stored.history.now("1d", **wanted)
+    assert now[0].value == pytest.approx(stored.history.now("1d", version="3.1.0", **wanted) / whole)
+    assert 2 * 3600 < half[0].value < 8 * 3600
+    (not_yet,) = samples(stored, stored.view(ROLLOUT, HOURS, app_id=SHOP), "Adopted", "B")
+    assert not_yet.value == -1

@@ -12,8 +12,9 @@ import pytest
 
 from dashboards.generator.__main__ import HOME
 from tests.dashboards.conftest import Stored
-from tests.dashboards.history import BAD, EVENTS, HOURS, SHOP, STEP, History
+from tests.dashboards.history import EVENTS, STEP, History
 from tests.dashboards.programs import RELEASES, run_promtool
+from tests.dashboards.scenarios import BAD, HOURS, SHOP
 from tests.support.monitoring import Prometheus, Queried
 
 RULES = HOME / "prometheus/capgo.longterm.rules.yml"

@@ -6,7 +6,7 @@ const single = ['react', 'react-dom', '@grafana/data', '@grafana/runtime', '@gra
 
 export default defineConfig({
   plugins: [react()],
-  base: './',
+  base: '/',
   define: { 'process.env.NODE_ENV': '"production"', 'process.env': '{}', global: 'globalThis' },
   resolve: {
     // Scenes imports react-router's bridge from version 5 to 6; version 6 itself has all that is used of it.

@@ -10,7 +10,7 @@ export const metaOf = (id, name) => ({
 });
 const SPECIAL = /[\\^$.*+?()[\]{}|/]/g;
 
-function asMatcher(value, variable) {
+export function asMatcher(value, variable) {
   const plain = (text) => String(text).replace(/\\/g, '\\\\').replace(/"/g, '\\"');
   const pattern = (text) => plain(String(text).replace(SPECIAL, '\\$&'));
   if (Array.isArray(value)) {

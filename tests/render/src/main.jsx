@@ -1,4 +1,4 @@
-// Shows dashboard.json as the address says: ?prometheus=URL&scrape=30s&from=ISO&to=ISO&var-NAME=VALUE
+// Shows dashboard.json as the address says: ?prometheus=URL&scrape=30s&from=now-6h&to=now&var-NAME=VALUE
 import { ThemeContext } from '@grafana/data';
 import { initPluginTranslations } from '@grafana/i18n';
 import { GlobalStyles, PortalContainer } from '@grafana/ui';
@@ -7,6 +7,8 @@ import { createRoot } from 'react-dom/client';
 import { BrowserRouter } from 'react-router-dom';
 import { Prometheus } from './datasource.js';
 import { Loki } from './loki.js';
+import { markWith } from './marks.js';
+import { Page } from './page.jsx';
 import { plugins } from './panels.jsx';
 import { fail, watch } from './report.js';
 import { sceneOf } from './scene.js';
@@ -28,15 +30,12 @@ class Boundary extends React.Component {
   }
 }
 
-const Page = ({ theme, title, scene }) => (
+const Everything = ({ theme, children }) => (
   <Boundary>
     <ThemeContext.Provider value={theme}>
       <BrowserRouter>
         <GlobalStyles />
-        <h1 style={{ ...theme.typography.h3, margin: '12px 16px', color: theme.colors.text.primary }}>{title}</h1>
-        <div style={{ padding: '0 16px 16px', background: theme.colors.background.canvas }}>
-          <scene.Component model={scene} />
-        </div>
+        {children}
         <PortalContainer />
       </BrowserRouter>
     </ThemeContext.Provider>
@@ -53,7 +52,10 @@ async function start() {
   const dashboard = await (await fetch('dashboard.json')).json();
   const given = [...query].filter(([name]) => name.startsWith('var-')).map(([name, value]) => [name.slice(4), value]);
   const scene = sceneOf(dashboard, { from: query.get('from'), to: query.get('to'), chosen: Object.fromEntries(given) });
-  createRoot(document.getElementById('root')).render(<Page theme={theme} title={dashboard.title} scene={scene} />);
+  markWith(source, dashboard.annotations.list.filter(({ expr }) => expr));
+  createRoot(document.getElementById('root')).render(
+    <Everything theme={theme}><Page dashboard={dashboard} scene={scene} /></Everything>
+  );
 }
 
 watch(window);

@@ -7,6 +7,7 @@ import { BarGauge, BigValue, BigValueColorMode, BigValueGraphMode, TimeSeries, u
 import { TableNG } from '@grafana/ui/unstable';
 import React, { useMemo } from 'react';
 import { logs } from './lines.jsx';
+import { Marks, useMarks } from './marks.js';
 
 // How a field looks where the dashboard does not say.
 const LINES = {
@@ -21,21 +22,33 @@ function looks(defaults) {
   return (builder) => {
     for (const [id, defaultValue] of Object.entries(defaults)) {
       builder.addCustomEditor({
-        id, path: id, name: id, defaultValue, editor: () => null, override: () => null, process: identityOverrideProcessor, shouldApply: () => true,
+        id, path: id, name: id, defaultValue, editor: () => null, override: () => null, process: identityOverrideProcessor,
+        shouldApply: ({ type }) => id !== 'axisLabel' || type !== FieldType.time,
       });
     }
   };
 }
 
-const NoData = () => <div data-no-data style={{ display: 'grid', placeItems: 'center', height: '100%', color: '#888' }}>No data</div>;
+// Grafana says "No data", or what the panel has for that.
+function NoData({ fieldConfig }) {
+  const { noValue } = fieldConfig.defaults;
+  const words = noValue ? {} : { 'data-no-data': true };
+  return <div {...words} style={{ display: 'grid', placeItems: 'center', height: '100%', color: '#888' }}>{noValue ?? 'No data'}</div>;
+}
 
-function TimeSeriesPanel({ data, timeRange, timeZone, width, height, options }) {
+function TimeSeriesPanel({ data, timeRange, timeZone, width, height, options, title, fieldConfig, replaceVariables }) {
+  const marks = useMarks(replaceVariables, timeRange);
   const frames = useMemo(() => data.series.filter((frame) => frame.fields.some(({ type }) => type === FieldType.number)), [data.series]);
   if (!frames.length) {
-    return <NoData />;
+    return <NoData fieldConfig={fieldConfig} />;
   }
   const { structureRev } = data;
-  return <TimeSeries {...{ frames, structureRev, timeRange, timeZone, width, height, options }} legend={options.legend} />;
+  const key = `${marks.length} marks`; // drawn anew when they are known
+  return (
+    <TimeSeries key={key} {...{ frames, structureRev, timeRange, timeZone, width, height, options }} legend={options.legend}>
+      {(config) => <Marks {...{ config, marks, title }} />}
+    </TimeSeries>
+  );
 }
 
 function useValues({ fieldConfig, options, replaceVariables, data, timeZone }) {
@@ -47,7 +60,7 @@ function Nothing({ fieldConfig, width, height }) {
   const theme = useTheme2();
   const { noValue } = fieldConfig.defaults;
   if (!noValue) {
-    return <NoData />;
+    return <NoData fieldConfig={fieldConfig} />;
   }
   const value = { text: noValue, numeric: NaN, color: theme.colors.text.secondary };
   return <BigValue {...{ value, width, height, theme }} colorMode={BigValueColorMode.None} graphMode={BigValueGraphMode.None} />;
@@ -100,7 +113,7 @@ function TablePanel({ data, width, height, options, timeRange, fieldConfig }) {
   cacheFieldDisplayNames(data.series);
   const [frame] = data.series;
   if (!frame?.length) {
-    return <NoData />;
+    return <NoData fieldConfig={fieldConfig} />;
   }
   const { structureRev } = data;
   return <TableNG data={frame} {...{ width, height, timeRange, fieldConfig, structureRev }} sortBy={options.sortBy} cellHeight={options.cellHeight} />;

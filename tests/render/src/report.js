@@ -1,6 +1,6 @@
 // What a test wants to know about the page: every query with the number of its series, every error, every panel
 // that has nothing to show, and every link.
-export const report = { errors: [], queries: [], pending: 0 };
+export const report = { errors: [], queries: [], marks: {}, pending: 0 };
 
 export function fail(what) {
   report.errors.push(String(what?.stack ?? what));

@@ -1,12 +1,16 @@
 // A classic dashboard as a scene, Grafana's own structure for a living dashboard.
 import {
   behaviors, CustomVariable, DataSourceVariable, EmbeddedScene, QueryVariable, SceneDataTransformer, SceneGridItem, SceneGridLayout,
-  SceneGridRow, SceneQueryRunner, SceneTimePicker, SceneTimeRange, SceneVariableSet, SceneControlsSpacer, TextBoxVariable, VariableValueSelectors, VizPanel,
+  SceneGridRow, SceneQueryRunner, SceneTimePicker, SceneTimeRange, SceneVariableSet, TextBoxVariable, VariableValueSelectors, VizPanel,
 } from '@grafana/scenes';
 import { fail } from './report.js';
 
+const HIDDEN = 2;
+const IN_CONTROLS_MENU = 3;
+
 function variable(json) {
-  const { name, label, description, hide, multi, includeAll, allValue, current, query, refresh, sort, regex, datasource } = json;
+  const { name, label, description, multi, includeAll, allValue, current, query, refresh, sort, regex, datasource } = json;
+  const hide = json.hide === IN_CONTROLS_MENU ? HIDDEN : json.hide; // it is in a menu that is closed
   const common = { name, label, description, hide, value: current?.value ?? '', text: current?.text ?? '' };
   const choice = { isMulti: multi, includeAll, allValue, defaultToAll: includeAll };
   switch (json.type) {
@@ -36,9 +40,24 @@ function panel(json) {
   return new SceneGridItem({ x, y, width: w, height: h, body: new VizPanel({ title, description, pluginId, options, fieldConfig, $data }) });
 }
 
+// Rows that open collapsed are drawn open, below all others, so that their panels are seen too.
+export function unfolded(panels) {
+  let y = Math.max(...panels.filter(({ collapsed }) => !collapsed).map(({ gridPos }) => gridPos.y + gridPos.h));
+  return panels.flatMap((json) => {
+    if (!json.collapsed) {
+      return [json];
+    }
+    const moved = (one) => ({ ...one, gridPos: { ...one.gridPos, y: one.gridPos.y - json.gridPos.y + top } });
+    const top = y;
+    const opened = [moved(json), ...json.panels.map(moved)];
+    y = Math.max(...opened.map(({ gridPos }) => gridPos.y + gridPos.h));
+    return opened;
+  });
+}
+
 function grid(panels) {
   const children = [];
-  for (const json of panels) {
+  for (const json of unfolded(panels)) {
     if (json.type === 'row') {
       children.push(new SceneGridRow({ x: 0, y: json.gridPos.y, title: json.title, children: [] }));
     } else {
@@ -51,8 +70,9 @@ function grid(panels) {
 export function sceneOf(dashboard, { from, to, chosen }) {
   const variables = dashboard.templating.list.map(variable);
   for (const one of variables) {
-    if (chosen[one.state.name]) {
-      (one.changeValueTo ?? one.setValue)?.call(one, one.state.isMulti ? [chosen[one.state.name]] : chosen[one.state.name]);
+    const value = chosen[one.state.name];
+    if (value) {
+      (one.changeValueTo ?? one.setValue)?.call(one, one.state.isMulti ? value.split('|') : value);
     }
   }
   for (const name of Object.keys(chosen).filter((name) => !variables.some((one) => one.state.name === name))) {
@@ -62,7 +82,7 @@ export function sceneOf(dashboard, { from, to, chosen }) {
     $timeRange: new SceneTimeRange({ from, to, timeZone: 'utc' }),
     $variables: new SceneVariableSet({ variables }),
     $behaviors: [new behaviors.CursorSync({ sync: dashboard.graphTooltip })],
-    controls: [new VariableValueSelectors({}), new SceneControlsSpacer(), new SceneTimePicker({})],
+    controls: [new VariableValueSelectors({}), new SceneTimePicker({})],
     body: grid(dashboard.panels),
   });
 }

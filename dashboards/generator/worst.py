@@ -1,0 +1,105 @@
+"""The table that says first what is wrong: of each kind of trouble the version and platform that surely have most."""
+
+from typing import Final, NamedTuple
+
+from dashboards.generator import phases, visits
+from dashboards.generator import thresholds as limits
+from dashboards.generator.formulas import Events, surely, times
+from dashboards.generator.panels import TOO_FEW, Panel, ranges
+from dashboards.generator.selectors import BUNDLES, PLUGIN
+from dashboards.generator.tables import Column, Label, field, table
+from dashboards.generator.update_panels import APP, AT_LEAST, PLATFORM, version_label
+
+_LINE: Final = "app_id, version, platform"
+_VERDICT: Final = ranges(
+    (None, 1, "fine", "green"),
+    (1, limits.TIMES_OTHERS_BAD, "watch", "orange"),
+    (limits.TIMES_OTHERS_BAD, None, "bad", "red"),
+)
+
+
+class Kind(NamedTuple):
+    """A kind of trouble, for each app, version and platform: so many of a whole, which is large enough to tell."""
+
+    name: str
+    part: str
+    whole: str
+    sure: str
+    """The lower end of their share."""
+    others: str
+    """The share of the other versions of the same app and platform."""
+    floor: float
+
+    @property
+    def worst(self) -> str:
+        """The one that is surely worse than the others by most, and how many times."""
+        return f"topk(1, {times(self.sure, self.others, self.floor)})"
+
+
+def _updates(events: Events) -> Kind:
+    part, whole = events.failures(_LINE), events.attempts(_LINE)
+    sure = surely(part, whole, AT_LEAST)
+    return Kind("Updates failed", part, whole, sure, _share_of_others(part, whole), limits.FAILED_FLOOR)
+
+
+def _downloads(events: Events) -> Kind:
+    part, whole = phases.lost(events, _LINE), phases.started(events, _LINE)
+    done = phases.completed(events, _LINE)
+    others = f"1 - ({_of_others(done)} + 1) / ({_of_others(whole)} + 1)"
+    return Kind("Downloads lost", part, whole, phases.surely_lost(events, _LINE, AT_LEAST), others, limits.LOST_FLOOR)
+
+
+def _crashes(events: Events) -> Kind:
+    part, whole = visits.crashes(events, _LINE), visits.reporting_visits(events, _LINE)
+    sure = surely(part, whole, limits.MIN_VISITS)
+    return Kind("Visits crashed", part, whole, sure, _share_of_others(part, whole), limits.CRASHES_FLOOR)
+
+
+def _share_of_others(part: str, whole: str) -> str:
+    """For each version; where there are no others, none of one."""
+    return f"{_of_others(part)} / clamp_min({_of_others(whole)}, 1)"
+
+
+def _of_others(count: str) -> str:
+    """For each version, the count of the other versions of the same app and platform."""
+    return f"(-({count} - on (app_id, platform) group_left () sum by (app_id, platform) ({count})))"
+
+
+def worst_table(events: Events, size: tuple[int, int]) -> Panel:
+    bundles = events.where(BUNDLES)
+    kinds = [_updates(bundles), _downloads(bundles), _crashes(bundles.where(PLUGIN))]
+
+    def of_each(exprs: list[str]) -> list[str]:
+        return [
+            f'label_replace({expr}, "kind", "{kind.name}", "", "")' for kind, expr in zip(kinds, exprs, strict=True)
+        ]
+
+    def at_once(exprs: list[str]) -> str:
+        return " or ".join(of_each(exprs))
+
+    return table(
+        "Surely worst",
+        "Of each kind of trouble the version and platform that surely have most of it beside the other versions of "
+        "the app on that platform. Share: of the update attempts, of the downloads started, of the visits of devices "
+        "that would tell of a crash. At least: the lower end of its 95 % interval. Verdict: that end over the other "
+        f"versions' share and a floor that nobody gets up for ({limits.FAILED_FLOOR:.1%}, {limits.LOST_FLOOR:.0%}, "
+        f"{limits.CRASHES_FLOOR:.1%}); watch above 1, bad above {limits.TIMES_OTHERS_BAD:g}. Good: fine.",
+        size,
+        {
+            "kind": Label("What", 118),
+            "version": version_label(field("App")),
+            "platform": PLATFORM,
+            "app_id": APP,
+        },
+        [
+            Column("Verdict", of_each([kind.worst for kind in kinds]), mappings=_VERDICT, width=82),
+            Column(
+                "Share", at_once([f"{kind.part} / ({kind.whole} > 0)" for kind in kinds]), "percentunit", 1, width=62
+            ),
+            Column("of", at_once([kind.whole for kind in kinds]), width=58),
+            Column("at least", at_once([kind.sure for kind in kinds]), "percentunit", 1, width=72),
+        ],
+        sort="Verdict",
+        no_value=TOO_FEW,
+        only="Verdict",
+    )

@@ -1,0 +1,137 @@
+"""The apps of the made-up history: how many phones they have, which versions are rolled out to them, and what is wrong.
+
+Each app is one answer that an engineer should find: a version that fails on one platform, a good one, one that installs
+fine and crashes, and one whose downloads stall where the plugin is old.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+HOURS = 38
+"""How long the history is."""
+ROLLED_OUT = 8
+"""How many hours before the end the newest versions appeared."""
+START = HOURS - ROLLED_OUT
+
+SHOP, NEWS, CHAT, MAPS = (f"com.example.{name}" for name in ("shop", "news", "chat", "maps"))
+ALL = 1.1
+BAD = "1.4.2"
+"""The shop's newest version."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """The chances that something goes wrong with a version on a platform."""
+
+    fails: float = 0.003
+    """An update that is not set, or rolled back."""
+    breaks: float = 0.002
+    """A download that breaks after its transfer, while it is unpacked."""
+    stalls: float = 0.012
+    """A download that stops on the way."""
+    stalls_if_old: float = 0.012
+    """The same where the plugin is old."""
+    crashes: float = 0.001
+    """A visit that ends in a crash."""
+    never_ready: float = 0.01
+    """A launch that the user leaves, or that ends, before the app is ready."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """A version that is offered: to nobody at the hour `since`, `hours` later to the part `most` of all phones."""
+
+    version: str
+    since: float
+    hours: float
+    most: float = 1.0
+    faults: dict[str, Fault] = field(default_factory=dict)
+    """By platform."""
+
+    def share(self, hour: float) -> float:
+        """The part of all phones that it is offered to."""
+        return min(max((hour - self.since) / self.hours, 0), 1) * self.most
+
+    def fault(self, platform: str) -> Fault:
+        return self.faults.get(platform, Fault())
+
+
+@dataclass(frozen=True)
+class App:
+    """An app's phones by platform, and its versions, the newest first; the last is what they begin with."""
+
+    app_id: str
+    phones: dict[str, int]
+    releases: tuple[Release, ...]
+    old: float = 0.1
+    """Share of the phones whose plugin is old: it announces no transfers, and reports neither crashes nor launches."""
+    test: bool = False
+
+
+def _apps() -> tuple[App, ...]:
+    fails_on_android = Fault(fails=0.085, breaks=0.05)
+    crashes_on_android = Fault(crashes=0.05, never_ready=0.05)
+    stalls = Fault(stalls_if_old=0.9)
+    return (
+        App(
+            SHOP,
+            {"android": 2400, "ios": 1600, "electron": 100, "react-native": 60},
+            (
+                Release(BAD, START, 6, 0.5, {"android": fails_on_android}),
+                Release("1.4.1", START - 40, 60),
+                Release("1.4.0", -99, 1, ALL),
+            ),
+        ),
+        App(
+            NEWS,
+            {"android": 1000, "ios": 700},
+            (Release("3.1.0", START, 6, 0.9), Release("3.0.9", START - 40, 60), Release("3.0.8", -99, 1, ALL)),
+        ),
+        App(
+            CHAT,
+            {"android": 1400, "ios": 900},
+            (
+                Release("2.7.0", START, 6, 0.8, {"android": crashes_on_android}),
+                Release("2.6.3", START - 40, 60),
+                Release("2.6.2", -99, 1, ALL),
+            ),
+        ),
+        App(
+            MAPS,
+            {"android": 1200, "ios": 800},
+            (
+                Release("5.2.0", START, 6, 0.8, {"android": stalls, "ios": stalls}),
+                Release("5.1.4", START - 40, 60),
+                Release("5.1.3", -99, 1, ALL),
+            ),
+            old=0.3,
+        ),
+        App(
+            SHOP,
+            {"android": 60, "ios": 40},
+            (Release("1.5.0-rc.1", START - 4, 4, 1, {"android": Fault(fails=0.2)}), Release(BAD, -99, 1, ALL)),
+            test=True,
+        ),
+    )
+
+
+APPS = _apps()
+
+
+def _firing(name: str, severity: str, app_id: str, *line: str) -> dict[str, str]:
+    labels = {"alertname": name, "severity": severity, "app_id": app_id}
+    return labels | dict(zip(("platform", "version"), line, strict=False))
+
+
+FIRING: Final = (
+    _firing("CapgoUpdatesFailing", "critical", SHOP, "android", BAD),
+    _firing("CapgoVersionWorse", "warning", SHOP, "android", BAD),
+    _firing("CapgoDownloadsWorse", "warning", SHOP, "android", BAD),
+    _firing("CapgoErrorBudgetBurningSlowly", "warning", SHOP),
+    _firing("CapgoDownloadsNotFinishing", "warning", MAPS, "android", "5.2.0"),
+    _firing("CapgoDownloadsWorse", "warning", MAPS, "android", "5.2.0"),
+    _firing("CapgoDownloadsWorse", "warning", MAPS, "ios", "5.2.0"),
+)
+"""The alerts that the rules make of this history at its end."""
