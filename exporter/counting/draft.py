@@ -1,6 +1,6 @@
 """What posts would change: which of their events are new, and the series each of these counts in."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
@@ -54,17 +54,20 @@ class Draft:
                     series, total = self._meet(series, total, device)
             totals[series] = total + 1
             outcome.append(series)
-        for index, milliseconds in entries.durations.items():
-            counted = outcome[index]
-            if counted is not None:
-                self._add_up(counted, milliseconds)
+        self._add_up(entries.durations, outcome)
         return outcome
 
-    def _add_up(self, counted: Series, milliseconds: int) -> None:
-        """Add a duration to the sum that is beside the part which its event counts in."""
-        totals, beside = self.changes.totals, series_of(counted.version, SUM_OF[counted.name])
-        total = totals.get(beside)
-        totals[beside] = milliseconds + ((self._ledger.total(beside) or 0) if total is None else total)
+    def _add_up(self, durations: Mapping[int, int], outcome: Sequence[Series | None]) -> None:
+        """Add durations to the sums that stand beside the parts which their events count in."""
+        totals = self.changes.totals
+        for index, milliseconds in durations.items():
+            counted = outcome[index]
+            if counted is not None:
+                beside = series_of(counted.version, SUM_OF[counted.name])
+                total = totals.get(beside)
+                if total is None:
+                    total = self._ledger.total(beside) or 0
+                totals[beside] = total + milliseconds
 
     def _attributed(self, entries: Entries) -> Sequence[Series]:
         """The series asked for, but those of a process that died before its version was seen: that was another one."""

@@ -26,7 +26,7 @@ from exporter.counting.budgets import Limits as BudgetLimits
 from exporter.counting.census import Census
 from exporter.counting.changes import Changes, Show, Sighting, State
 from exporter.counting.seen import Seen
-from exporter.wire.families import counts_events, lines_of
+from exporter.wire.families import BESIDE, lines_of
 from exporter.wire.labels import Series, Version
 
 SCRAPES_HELD: Final = 2
@@ -121,7 +121,7 @@ _NOTHING_SHOWN: Final = _Shape((), (), 0)
 def _shape(shown: Iterable[Series]) -> _Shape:
     series = [*shown]
     names = [each.name for each in series]
-    return _Shape(series, [*map(counts_events, names)], sum(map(lines_of, names)))
+    return _Shape(series, [name not in BESIDE for name in names], sum(map(lines_of, names)))
 
 
 def _first(seen: tuple[Version, Sighting]) -> float:
@@ -263,7 +263,7 @@ class Ledger:
         for series, total in changes.totals.items():
             before = totals.get(series)
             totals[series] = total
-            if counts_events(series.name):
+            if series.name not in BESIDE:
                 counted += total - (before or 0)
             if before is None:
                 self._lines += lines_of(series.name)
@@ -290,7 +290,7 @@ class Ledger:
                 self._shape = _NOTHING_SHOWN
             if show.state is State.DORMANT:
                 self._lines -= lines_of(series.name)
-                self._dormant[series] = self._totals[series] if counts_events(series.name) else 0
+                self._dormant[series] = self._totals[series] if series.name not in BESIDE else 0
             else:
                 self._pending[series] = 0
 
@@ -325,7 +325,7 @@ class Ledger:
         return {version: self._events(version) for version in self._sightings}
 
     def _events(self, version: Version) -> int:
-        return sum(self._totals[series] for series in self._series[version] if counts_events(series.name))
+        return sum(self._totals[series] for series in self._series[version] if series.name not in BESIDE)
 
     def begin_anew(self, now: float) -> Changes:
         """Ask what it takes to show every series from 0 on; what was counted so far becomes forgotten."""

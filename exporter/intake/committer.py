@@ -194,7 +194,8 @@ class Committer:
         duplicates = post.series.count(None)
         counted = len(post.series) - duplicates
         self._telemetry.tally = self._telemetry.tally.add(counted, duplicates, post.rejected.values(), post.ignored)
-        self._telemetry.count_dropped(post.durations_dropped())
+        if post.dropped:
+            self._telemetry.count_dropped(post.durations_dropped())
         if self._event_logs and counted:
             record = Record(post.arrival.body, now, post.counted())
             for log in self._event_logs:

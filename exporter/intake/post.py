@@ -48,9 +48,8 @@ class Post:
         events, series = self._sort_out(batch.items, label(batch.items))
         timestamps = [event.timestamp or 0 for event in events]
         devices = [event.device_id or "" for event in events]
-        heard = hear(events, series)
-        self.dropped = heard.dropped
-        self.entries = Entries(heard.series, fingerprints(events), timestamps, devices, heard.durations, heard.exits)
+        told, durations, self.dropped, exits = hear(events, series)
+        self.entries = Entries(told, fingerprints(events), timestamps, devices, durations, exits)
         self.series: Sequence[Series | None] = ()
         self.error: Exception | None = None
 

@@ -19,7 +19,7 @@ from exporter.counting.ledger import View
 from exporter.metrics.lines import Lines, lines
 from exporter.metrics.negotiation import format_of, wants_gzip
 from exporter.metrics.telemetry import LEDGER_FAMILIES
-from exporter.wire.families import EVENTS, counts_events, key_of
+from exporter.wire.families import BESIDE, EVENTS, key_of
 
 GZIP_LEVEL: Final = 1
 """The library's level 9 takes ten times as long for a tenth less."""
@@ -84,7 +84,7 @@ class Exposer:
             self._lines, self._known, self._departures = _no_lines(), 0, view.departures
         for series in itertools.islice(view.series, self._known, None):
             key, test = key_of(series.name), series.version.test
-            if counts_events(series.name):
+            if series.name not in BESIDE:
                 self._lines[EVENTS.key, test].add(self._known, series)
             if key != EVENTS.key:
                 self._lines[key, test].add(self._known, series)

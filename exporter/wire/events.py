@@ -60,7 +60,6 @@ class Event(msgspec.Struct, gc=False):
     platform: str | None = None
     version_name: str | None = None
     version_build: str | None = None
-    version_os: str | None = None
     old_version_name: str | None = None
     plugin_version: str | None = None
     is_emulator: bool | None = None
@@ -68,6 +67,7 @@ class Event(msgspec.Struct, gc=False):
     timestamp: _Timestamp | None = None
     metadata: dict[str, str] | None = None
     install_source: str | None = None
+    version_os: str | None = None
 
 
 class Rejected(NamedTuple):

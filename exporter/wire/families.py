@@ -63,7 +63,9 @@ SUM_OF: Final = {part: family.beside[0] for family in PARTING if family.bounds f
 """By part of a histogram, the counter of the milliseconds of all of them."""
 
 _ACTIONS: Final = {part: family.action for family in PARTING for part in family.parts}
-_BESIDE: Final = frozenset(name for family in PARTING for name in family.beside)
+BESIDE: Final = frozenset(name for family in PARTING for name in family.beside)
+"""The counters that count no events; each event is in one of the others."""
+
 _SHOWN_TWICE: Final = frozenset(family.parts[-1] for family in PARTING if family.bounds)
 
 
@@ -90,11 +92,6 @@ def member_of(name: str) -> str:
 def key_of(name: str) -> str:
     """The key of a counter's family."""
     return name.rpartition(":")[0]
-
-
-def counts_events(name: str) -> bool:
-    """Whether it does; each event is in one counter that does."""
-    return name not in _BESIDE
 
 
 def lines_of(name: str) -> int:

@@ -5,14 +5,16 @@ be is the ledger's business. Facts about the plugin are cited where a rule rests
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import lru_cache
-from typing import Final, Literal, NamedTuple, get_args
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import lru_cache, partial
+from typing import Final, Literal, NamedTuple, cast, get_args
 
+from exporter.wire import bounds
 from exporter.wire.actions import CATALOGUE, OTHER
+from exporter.wire.bounds import APP_ID_LENGTH, VERSION_LENGTH
 from exporter.wire.events import Event, Reason, Rejected
-from exporter.wire.families import action_of
-from exporter.wire.plugins import fails_without_update
+from exporter.wire.families import VISITS, action_of
+from exporter.wire.plugins import Habits, habits_of
 
 REACT_NATIVE: Final = "react-native"
 """What the React Native client says in `install_source`; its `platform` is the phone's, and it behaves like no other
@@ -22,9 +24,6 @@ client there: it sends `set` at every launch, as Electron's does, and numbers it
 PLATFORMS: Final = frozenset({"android", "ios", "electron", REACT_NATIVE, "web"})
 UNKNOWN_VERSION: Final = "unknown"
 INVALID_VERSION: Final = "__invalid__"
-VERSION_LENGTH: Final = 64
-APP_ID_LENGTH: Final = 128
-
 IgnoredReason = Literal["legacy_download_fail"]
 IGNORED_REASONS: Final[tuple[IgnoredReason, ...]] = get_args(IgnoredReason)
 
@@ -33,9 +32,6 @@ _APP_ID: Final = re.compile(r"[a-zA-Z0-9_-]+(\.[a-zA-Z0-9_-]+)+")
 
 _KEPT: Final = 1024
 """Combinations that are remembered, each for all actions: a few MB, or 15 where a stranger chooses them."""
-
-_CUT: Final = max(APP_ID_LENGTH, VERSION_LENGTH) + 1
-"""Characters of a text that are looked at: what is longer than a label may be stays so, and no word of ours is."""
 
 
 class Version(NamedTuple):
@@ -74,15 +70,18 @@ class Ignored(NamedTuple):
 
 Outcome = Series | Ignored | Rejected
 Label = Callable[[Sequence[Event | Rejected]], list[Outcome]]
+_ActionsOf = Callable[[str, str | None, str | None, str | None, bool, Habits], Mapping[str, Outcome]]
+"""By app id, platform, version name and build, whether it is a test device, and what its client does."""
 
 
 class _Actions(dict[str, Outcome]):
     """What the actions become of events that are alike in all else; remembers no more than the catalogue has."""
 
-    def __init__(self, version: Version, plugin: str | None) -> None:
+    def __init__(self, version: Version, habits: Habits) -> None:
         self._version = version
         self[OTHER] = Series(version, OTHER)
-        if fails_without_update(version.platform, plugin):
+        self[VISITS.action] = Series(version, f"{VISITS.key}:{habits.reports}")
+        if habits.fails_without_update:
             self["download_fail"] = Ignored("legacy_download_fail")
         if version.platform == REACT_NATIVE and _BUNDLE_ID.fullmatch(version.version):
             # Of a bundle that can't be set it tells the id, one for each device, and not the version.
@@ -105,10 +104,6 @@ class _Refusal(dict[str, Outcome]):
         return self._rejected
 
 
-class _TooLongError(Exception):
-    """A text is longer than matters, so nothing is remembered by it."""
-
-
 def policy(apps: Collection[str]) -> Label:
     """Make the function that labels the elements of a body; `apps` are the only app ids taken, if there are any.
 
@@ -120,50 +115,67 @@ def policy(apps: Collection[str]) -> Label:
 
     @lru_cache(_KEPT)
     def actions(
-        app_id: str, platform: str | None, name: str | None, build: str | None, test: bool, plugin: str | None
+        app_id: str, platform: str | None, name: str | None, build: str | None, test: bool, habits: Habits
     ) -> Mapping[str, Outcome]:
-        if any(text is not None and len(text) > _CUT for text in (app_id, platform, name, build, plugin)):
-            raise _TooLongError
+        bounds.check(app_id, platform, name, build)
         if not is_app_id(app_id):
             return _Refusal("invalid_app_id")
         if allowed and app_id not in allowed:
             return _Refusal("app_not_allowed")
-        return _Actions(version_of(app_id, _platform(platform), version_label(name, build), test), plugin)
+        return _Actions(version_of(app_id, _platform(platform), version_label(name, build), test), habits)
 
-    def label_all(items: Sequence[Event | Rejected]) -> list[Outcome]:
-        try:
-            return [
-                item
-                if isinstance(item, Rejected)
-                else actions(
-                    item.app_id,
-                    REACT_NATIVE if item.install_source == REACT_NATIVE else item.platform,
-                    item.version_name,
-                    item.version_build,
-                    item.is_emulator is True or item.is_prod is False,
-                    # Only one action looks at the plugin version: without it the combinations stay few.
-                    item.plugin_version if item.action == "download_fail" else None,
-                )[item.action]
-                for item in items
-            ]
-        except _TooLongError:
-            return label_all([_cut(item) for item in items])
-
-    return label_all
+    return partial(_label_all, actions)
 
 
-def _cut(item: Event | Rejected) -> Event | Rejected:
+def _label_all(actions: _ActionsOf, items: Sequence[Event | Rejected]) -> list[Outcome]:
+    if Rejected in map(type, items):
+        return [item if isinstance(item, Rejected) else _label_all(actions, [item])[0] for item in items]
+    events = cast("Sequence[Event]", items)
+    try:
+        return _label_events(actions, events)
+    except bounds.TooLongError:
+        return _label_events(actions, map(_cut, events))
+
+
+def _label_events(actions: _ActionsOf, events: Iterable[Event]) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    shape: tuple[object, ...] = ()
+    known: Mapping[str, Outcome] = {}
+    for event in events:
+        own = (
+            event.app_id,
+            event.platform,
+            event.install_source,
+            event.version_name,
+            event.version_build,
+            event.is_emulator,
+            event.is_prod,
+            event.plugin_version,
+            event.version_os,
+        )
+        if own != shape:  # in an array one device speaks, and mostly of one version
+            platform = REACT_NATIVE if event.install_source == REACT_NATIVE else event.platform
+            test = event.is_emulator is True or event.is_prod is False
+            habits = habits_of(platform, event.plugin_version, event.version_os)
+            known = actions(event.app_id, platform, event.version_name, event.version_build, test, habits)
+            shape = own
+        outcomes.append(known[event.action])
+    return outcomes
+
+
+def _cut(event: Event) -> Event:
     """An event whose labels are the same, without what of its texts is too long to matter."""
-    if isinstance(item, Rejected):
-        return item
-    texts = {name: getattr(item, name) for name in ("platform", "version_name", "version_build", "plugin_version")}
+    texts = {
+        name: getattr(event, name)
+        for name in ("platform", "version_name", "version_build", "version_os", "plugin_version")
+    }
     return Event(
-        app_id=item.app_id[:_CUT],
-        action=item.action,
-        is_emulator=item.is_emulator,
-        is_prod=item.is_prod,
-        install_source=item.install_source,
-        **{name: text and text[:_CUT] for name, text in texts.items()},
+        app_id=event.app_id[: bounds.CUT],
+        action=event.action,
+        is_emulator=event.is_emulator,
+        is_prod=event.is_prod,
+        install_source=event.install_source,
+        **{name: text and text[: bounds.CUT] for name, text in texts.items()},
     )
 
 

@@ -1,14 +1,42 @@
 """Plugin versions: what the number that a client gives of itself says about its code."""
 
 import re
-from typing import Final
+from functools import lru_cache
+from typing import Final, Literal, NamedTuple
+
+from exporter.wire import bounds
 
 ACCIDENTAL: Final = frozenset({"9.0.0", "10.0.0"})
 """Two releases of May 2023 with the code of 5.0. npm takes neither number again, so others of those majors are real."""
 
 Number = tuple[int, int, int]
+Reports = Literal["crashes", "errors", "nothing"]
+
+_FIRST_TO_REPORT: Final[dict[int, Number]] = {5: (5, 50, 1), 6: (6, 50, 1), 7: (7, 50, 1)}
+"""By major version; of the later ones 8.46.0."""
+
+_FIRST_WITH_EXITS: Final = 11
+"""The first Android that remembers why a process ended."""
 
 _NUMBER: Final = re.compile(r"(\d{1,4})\.(\d{1,4})\.(\d{1,4})(?!\d)", re.ASCII)
+_ANDROID: Final = re.compile(r"\d{1,4}(?!\d)", re.ASCII)
+_KEPT: Final = 1024
+
+
+class Habits(NamedTuple):
+    """What a client does: what its visits can be held against, and whether a failed download may be none."""
+
+    reports: Reports
+    fails_without_update: bool
+
+
+@lru_cache(_KEPT)
+def habits_of(platform: str | None, plugin_version: str | None, version_os: str | None) -> Habits:
+    """What a client of these versions does. Raises `TooLongError`."""
+    bounds.check(platform, plugin_version, version_os)
+    return Habits(
+        reports(platform, plugin_version or "", version_os or ""), fails_without_update(platform, plugin_version)
+    )
 
 
 def number(version: str) -> Number | None:
@@ -33,3 +61,18 @@ def fails_without_update(platform: str | None, version: str | None) -> bool:
         or (6, 0, 0) <= release < (6, 14, 25)
         or (7, 0, 0) <= release < (7, 17, 0)
     )
+
+
+def reports(platform: str | None, version: str, version_os: str) -> Reports:
+    """What a client is able to report: crashes of its process, errors of its pages only, or nothing of both.
+
+    Most clients out there report nothing. A system's version that can't be read is of a preview of a new one. (Sources:
+    `AndroidAppExitReporter.java`, `AppHealthTracker.swift` and `WebViewStatsReporter` of the plugin's releases.)
+    """
+    if platform not in ("android", "ios"):
+        return "nothing"
+    release = number(version)
+    if release is None or version in ACCIDENTAL or release < _FIRST_TO_REPORT.get(release[0], (8, 46, 0)):
+        return "nothing"
+    system = _ANDROID.match(version_os) if platform == "android" else None
+    return "errors" if system is not None and int(system[0]) < _FIRST_WITH_EXITS else "crashes"

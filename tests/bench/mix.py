@@ -1,10 +1,10 @@
 """What an event of a fleet's mix costs, here and in another checkout: `python -m tests.bench.mix [DIRECTORY]`.
 
-Arrays of what the simulator's phones say, those that send arrays; CPU time an event from the body to the commit. The
-checkouts take turns with the same bodies in processes of their own, so the ratio is that of the code.
+Arrays of what the simulator's phones say, those that send arrays; CPU time an event from the body to the commit, which
+posts share as they do under load, when all series are known. The checkouts take turns with the same bodies, in
+processes of their own, so the ratio is that of the code.
 """
 
-import json
 import random
 import statistics
 import subprocess
@@ -20,21 +20,26 @@ from exporter.simulator.phone import Phone, Step
 from exporter.simulator.stories import Story
 
 ROUNDS = 9
-SIZES = (3, 50)
+TOGETHER = {3: 32, 50: 8}
+"""Events in an array, and posts in a commit."""
+
 EVENTS = 20_000
 ROOT = Path(__file__).parents[2]
 _START_MS = 1_795_000_000_000
 
 _MEASURE = """
-import json, sys, tempfile
+import sys, tempfile
 from pathlib import Path
-from tests.bench.ledger import cpu, ingest
+from tests.bench.ledger import cpu
+from tests.support.spine import Spine
 bodies = [line.encode() for line in Path(sys.argv[1]).read_text().splitlines()]
+together = int(sys.argv[2])
+commits = [bodies[start : start + together] for start in range(0, len(bodies), together)]
+later = [[body.replace(b'"timestamp":1', b'"timestamp":2') for body in commit] for commit in commits]
 with tempfile.TemporaryDirectory() as folder:
-    spine = ingest(Path(folder))
-    half = len(bodies) // 2
-    cpu(spine.post(body) for body in bodies[:half])
-    print(cpu(spine.post(body) for body in bodies[half:]) / sum(len(json.loads(body)) for body in bodies[half:]) * 1e6)
+    spine = Spine(Path(folder))
+    cpu(spine.post(*commit) for commit in commits)  # all series are born
+    print(cpu(spine.post(*commit) for commit in later) / sum(body.count(b'"timestamp":1') for body in bodies) * 1e6)
     spine.close()
 """
 
@@ -60,29 +65,25 @@ def bodies(size: int) -> list[str]:
     return arrays
 
 
-def measure(checkout: Path, file: Path) -> float:
+def measure(checkout: Path, file: Path, together: int) -> float:
     """Microseconds of CPU an event."""
-    done = subprocess.run(
-        [sys.executable, "-c", _MEASURE, str(file)], cwd=checkout, check=True, capture_output=True, text=True
-    )
-    return float(done.stdout)
+    command = [sys.executable, "-c", _MEASURE, str(file), str(together)]
+    return float(subprocess.run(command, cwd=checkout, check=True, capture_output=True, text=True).stdout)
 
 
 def main() -> None:
     """Measure all sizes in all checkouts."""
     checkouts = [ROOT, *map(Path, sys.argv[1:])]
-    for size in SIZES:
+    for size, together in TOGETHER.items():
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "bodies"
-            arrays = bodies(size)
-            file.write_text("\n".join(arrays))
-            rounds = [[measure(checkout, file) for checkout in checkouts] for _ in range(ROUNDS)]
-        events = sum(len(json.loads(body)) for body in arrays)
+            file.write_text("\n".join(bodies(size)))
+            rounds = [[measure(checkout, file, together) for checkout in checkouts] for _ in range(ROUNDS)]
         for number, (checkout, figures) in enumerate(zip(checkouts, zip(*rounds, strict=True), strict=True)):
             ratio = statistics.median(own[0] / own[number] for own in rounds)
             spread = f"{min(figures):5.2f} {statistics.median(figures):5.2f} {max(figures):5.2f}"
             print(
-                f"arrays of {size:>2}, {events:,} events, {checkout}: {spread} us CPU an event (min, median, max)"
+                f"arrays of {size:>2}, {checkout}: {spread} us CPU an event (min, median, max)"
                 + (f"; here {ratio - 1:+.1%}" if number else "")
             )
 

@@ -11,7 +11,9 @@ from typing import Any, Final, NoReturn
 
 from exporter.wire.actions import CATALOGUE, OTHER
 from exporter.wire.events import Batch, Event, MalformedBodyError, Rejected, TooManyEventsError, decode
+from exporter.wire.families import SUM_OF, born_with
 from exporter.wire.fingerprints import fingerprinter
+from exporter.wire.health import DROPPED_REASONS, LONGEST, Heard, hear
 from exporter.wire.labels import IGNORED_REASONS, Ignored, Series, policy
 
 MAX_EVENTS: Final = 50
@@ -37,18 +39,34 @@ def read(body: bytes) -> Batch | None:
             events.append(item)
         else:
             assert isinstance(item, Rejected)
-    for outcome in _label(events):
+    outcomes = _label(events)
+    for outcome in outcomes:
         _check_label(outcome)
+    counted = [(event, outcome) for event, outcome in zip(events, outcomes, strict=True) if isinstance(outcome, Series)]
+    _check_heard(hear([event for event, _ in counted], [series for _, series in counted]))
     for fingerprint, event in zip(_fingerprints(events), events, strict=True):
         assert (fingerprint is None) == (event.timestamp is None)
         assert fingerprint is None or -(2**63) <= fingerprint < 2**63
     return batch
 
 
+def _check_heard(heard: Heard) -> None:
+    series, durations, dropped, exits = heard
+    for outcome in series:
+        _check_label(outcome)
+    for index, milliseconds in durations.items():
+        assert 0 <= milliseconds <= LONGEST
+        assert SUM_OF[series[index].name]
+    assert not durations.keys() & dropped.keys()
+    assert {*dropped.values()} <= {*DROPPED_REASONS}
+    assert all(0 <= moment < 2**53 for moment in exits.values())
+
+
 def _check_label(outcome: Series | Ignored | Rejected) -> None:
     if isinstance(outcome, Series):
         version = outcome.version
-        assert outcome.name == OTHER or outcome.name in CATALOGUE
+        assert outcome.action == OTHER or outcome.action in CATALOGUE
+        assert outcome.name in born_with(outcome.action)
         assert version.platform in {"android", "ios", "electron", "react-native", "web", "other"}
         assert 0 < len(version.version) <= 64
         assert len(version.app_id) <= 128

@@ -13,6 +13,7 @@ from tests.support.mutator import Mutator, seeds
 _FIELDS: Final = (
     *("app_id", "action", "device_id", "platform", "version_name", "version_build", "old_version_name"),
     *("plugin_version", "is_emulator", "is_prod", "timestamp", "metadata", "custom_id", "install_source"),
+    "version_os",
 )
 _WORDS: Final = (
     "",
@@ -20,6 +21,12 @@ _WORDS: Final = (
     "com.acme.notes",
     "set",
     "download_fail",
+    "app_moved_to_foreground",
+    "app_launch_ready",
+    "app_crash",
+    "duration_ms",
+    "exit_timestamp",
+    "1550.5",
     "builtin",
     "1.2.3:x",
     "android",

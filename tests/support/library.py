@@ -7,7 +7,7 @@ from itertools import accumulate
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 
 from exporter.metrics.telemetry import LEDGER_FAMILIES, LedgerFamily
-from exporter.wire.families import EVENTS, counts_events, is_parted
+from exporter.wire.families import BESIDE, EVENTS, is_parted
 from exporter.wire.labels import Series, Version
 
 
@@ -35,7 +35,7 @@ class Library:
             if family.family is not EVENTS:
                 if series.name in family.family.names:
                     found[series.version, series.name.partition(":")[2]] = value
-            elif counts_events(series.name):
+            elif series.name not in BESIDE:
                 key = series.version, series.action
                 place = parted if is_parted(series.name) else found
                 place[key] = place.get(key, 0) + value

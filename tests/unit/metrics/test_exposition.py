@@ -9,7 +9,7 @@ from prometheus_client.exposition import choose_encoder
 
 from exporter.counting.ledger import View
 from exporter.metrics.exposition import Exposer, encoded
-from exporter.wire.families import FAMILIES, PAGE_LOADS, born_with, counts_events
+from exporter.wire.families import BESIDE, FAMILIES, PAGE_LOADS, born_with
 from exporter.wire.labels import Series, Version
 from tests.support.library import Library
 
@@ -40,7 +40,7 @@ def some_shown(draw: st.DrawFn) -> dict[Series, int]:
 
 def view(shown: dict[Series, int], departures: int = 0) -> View:
     """What the ledger would hand over."""
-    of_events = [counts_events(series.name) for series in shown]
+    of_events = [series.name not in BESIDE for series in shown]
     return View(list(shown), list(shown.values()), of_events, len(shown), departures, {}, 0, 0, 0, {}, 0)
 
 

@@ -10,13 +10,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from exporter.wire.actions import CATALOGUE, OTHER
+from exporter.wire.bounds import APP_ID_LENGTH, VERSION_LENGTH
 from exporter.wire.events import Event, Rejected
 from exporter.wire.labels import (
-    APP_ID_LENGTH,
     INVALID_VERSION,
     PLATFORMS,
     UNKNOWN_VERSION,
-    VERSION_LENGTH,
     Ignored,
     Series,
     Version,
@@ -94,7 +93,7 @@ def test_a_version_may_look_like_an_id_elsewhere(action: str, install_source: st
 @given(ANY_TEXT.filter(bool) | st.sampled_from(sorted(CATALOGUE)))
 def test_an_action_is_in_the_catalogue_or_other(action: str) -> None:
     """A new plugin's new action counts, and can't make a series of its own."""
-    assert series(action, platform="electron").name == (action if action in CATALOGUE else OTHER)
+    assert series(action, platform="electron").action == (action if action in CATALOGUE else OTHER)
 
 
 @settings(deadline=None)
@@ -252,13 +251,13 @@ def test_a_download_fail_of_another_platform_counts(platform: str | None, plugin
 def test_no_other_action_of_an_old_plugin_is_ignored() -> None:
     """Its `update_fail` is real."""
     for action in CATALOGUE.keys() - {"download_fail"}:
-        assert series(action, platform="android", plugin_version="4.61.11").name == action
+        assert series(action, platform="android", plugin_version="4.61.11").action == action
 
 
 EVENTS = st.builds(
     Event,
     app_id=st.sampled_from([APP, "com.acme.till", "notes"]),
-    action=st.sampled_from(["set", "download_fail", "x"]),
+    action=st.sampled_from(["set", "download_fail", "app_moved_to_foreground", "x"]),
     platform=st.sampled_from(["android", "electron", None]),
     version_name=st.sampled_from(["1.0", "builtin", None]),
     version_build=st.sampled_from(["1.0", "2.0", None]),
@@ -266,7 +265,35 @@ EVENTS = st.builds(
     is_emulator=st.none() | st.booleans(),
     is_prod=st.none() | st.booleans(),
     install_source=st.sampled_from(["react-native", "google_play", None]),
+    version_os=st.sampled_from(["10", "16", None]),
 )
+
+
+VISIT = {"action": "app_moved_to_foreground", "version_os": "16"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "part"),
+    [
+        ({"plugin_version": "8.51.23"}, "crashes"),
+        ({"plugin_version": "8.51.23", "version_os": "10"}, "errors"),
+        ({"plugin_version": "8.51.23", "version_os": "10", "platform": "ios"}, "crashes"),
+        ({"plugin_version": "8.45.11"}, "nothing"),
+        ({"plugin_version": "8.51.23", "install_source": "react-native"}, "nothing"),
+        ({}, "nothing"),
+    ],
+)
+def test_a_visit_counts_by_what_its_sender_reports(fields: dict[str, str], part: str) -> None:
+    """In one of three counters, all of its action."""
+    counted = series(**{"platform": "android"} | VISIT | fields)
+
+    assert (counted.name, counted.action) == (f"visits:{part}", "app_moved_to_foreground")
+
+
+def test_no_word_of_a_client_is_a_part() -> None:
+    """An action that is spelt as one is other."""
+    for name in ("visits:crashes", "launch:sum", "page_load:+Inf"):
+        assert series(name).name == OTHER
 
 
 @settings(deadline=None)
@@ -291,7 +318,8 @@ def test_the_length_of_a_text_changes_no_label(action: str, platform: str, name:
 
     expected = platform if platform in PLATFORMS else "other"
     version = Version(APP, expected, version_label(name, build), test=False)
-    assert of_action == Series(version, action if action in CATALOGUE else OTHER)
+    assert isinstance(of_action, Series)
+    assert (of_action.version, of_action.action) == (version, action if action in CATALOGUE else OTHER)
     ignored = fails_without_update(platform, plugin)
     assert of_failure == (LEGACY if ignored else Series(version, "download_fail"))
 
