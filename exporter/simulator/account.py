@@ -11,15 +11,18 @@ most once here:
 
 A server that counts each event exactly once has, in every row, at least `acknowledged` and at most
 `acknowledged + unacknowledged`; ignored rows are events that mean nothing and should not be counted. Of the `set` of
-a version, `restored` are those acknowledged by which the rollback of another put it in place again.
+a version, `restored` are those acknowledged by which the rollback of another put it in place again. Rows of `health`
+are the counters of visits and durations, in the same way.
 
 The labels are what the client means: the simulator works them out itself and shares no code with the exporter.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 from typing import Final, NamedTuple
+
+from exporter.simulator.health import Counter
 
 
 class Fate(IntEnum):
@@ -45,20 +48,20 @@ class Event:
 
     __slots__ = ("_fates", "body", "fate")
 
-    def __init__(self, body: bytes, *fates: list[int]) -> None:
-        """`fates` are the rows that it is in, each with a number by fate."""
+    def __init__(self, body: bytes, fates: Sequence[tuple[list[int], int]]) -> None:
+        """`fates` are the rows that it is in, each with a number by fate, and what it adds to them."""
         self.body: Final = body
         self.fate = Fate.UNSENT
         self._fates = fates
-        for row in fates:
-            row[Fate.UNSENT] += 1
+        for row, amount in fates:
+            row[Fate.UNSENT] += amount
 
     def settle(self, fate: Fate) -> None:
         """Take note of what a post with this event came to."""
         if fate > self.fate:
-            for row in self._fates:
-                row[self.fate] -= 1
-                row[fate] += 1
+            for row, amount in self._fates:
+                row[self.fate] -= amount
+                row[fate] += amount
             self.fate = fate
 
 
@@ -66,10 +69,18 @@ class Account:
     def __init__(self) -> None:
         self._rows: defaultdict[Labels, list[int]] = defaultdict(lambda: [0] * len(Fate))
         self._restored: defaultdict[Labels, list[int]] = defaultdict(lambda: [0] * len(Fate))
+        self._health: defaultdict[tuple[str, str, str, Counter], list[int]] = defaultdict(lambda: [0] * len(Fate))
 
-    def open(self, body: bytes, labels: Labels, restores: bool = False) -> Event:
-        """`restores`: it is the `set` of a rollback."""
-        return Event(body, self._rows[labels], *([self._restored[labels]] if restores else []))
+    def open(
+        self, body: bytes, labels: Labels, restores: bool = False, counters: Iterable[tuple[Counter, int]] = ()
+    ) -> Event:
+        """`restores`: it is the `set` of a rollback; `counters`: what it adds to which others."""
+        fates = [(self._rows[labels], 1)]
+        if restores:
+            fates.append((self._restored[labels], 1))
+        version = labels.app_id, labels.platform, labels.version
+        fates += ((self._health[*version, counter], amount) for counter, amount in counters)
+        return Event(body, fates)
 
     def totals(self) -> dict[str, int]:
         """The numbers of a row, over all rows."""
@@ -83,6 +94,13 @@ class Account:
                 if labels in self._restored:
                     row["restored"] = self._restored[labels][Fate.ACKNOWLEDGED]
                 yield row
+
+    def health(self) -> Iterator[dict[str, str | int]]:
+        """The counters of visits and durations."""
+        for (app_id, platform, version, counter), fates in sorted(self._health.items()):
+            label = {counter.label: counter.value} if counter.label else {}
+            labels = {"app_id": app_id, "platform": platform, "version": version} | label
+            yield {"metric": counter.name, **labels, **_numbers(fates)}
 
 
 def _numbers(fates: list[int]) -> dict[str, int]:

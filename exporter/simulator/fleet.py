@@ -93,7 +93,7 @@ class Fleet:
     def record(self, phone: Phone, step: Step) -> Event:
         self._event_pace.spend(self._loop.time())
         body = phone.body(step, int(time.time() * 1000))
-        return self.account.open(body, phone.labels(step), step.restores)
+        return self.account.open(body, phone.labels(step), step.restores, phone.counters(step))
 
     def post(self, headers: bytes, events: Sequence[Event], body: bytes, done: Done) -> Post:
         start = self._loop.time()
@@ -173,6 +173,7 @@ class Fleet:
             "totals": totals,
             "series": [*self.account.rows(ignored=False)],
             "ignored": [*self.account.rows(ignored=True)],
+            "health": [*self.account.health()],
         }
 
 

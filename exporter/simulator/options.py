@@ -11,12 +11,17 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from exporter.settings import Base
+from exporter.simulator.ailments import FAULTS, Ailments, Fault
 from exporter.simulator.dialects import PLATFORMS, Platform
 from exporter.simulator.stories import FAILURES, STAGES, Rollout
 from exporter.values import DurationSetting, Shown
 from exporter.wire.labels import is_app_id
 
-_CHOICE: Final = re.compile(r"([a-z-]+):(\w+)=(0?\.\d+|[01](?:\.0*)?)")
+_SHARE: Final = r"(0?\.\d+|[01](?:\.0*)?)"
+_CHOICE: Final = re.compile(rf"([a-z-]+):(\w+)={_SHARE}")
+_FAULT: Final = re.compile(rf"([a-z-]+):(\w+)(?:@([^=,\s]+))?={_SHARE}")
+_HEALTHY: Final = ("android", "ios")
+"""The platforms whose clients tell of an app's health."""
 
 
 def _choice(text: str, things: tuple[str, ...], example: str) -> str:
@@ -35,6 +40,16 @@ def _fail(text: str) -> str:
 
 def _stall(text: str) -> str:
     return _choice(text, STAGES, "android:70=0.06")
+
+
+def _fault(text: str) -> str:
+    match = _FAULT.fullmatch(text)
+    if match is None or match[1] not in _HEALTHY or match[2] not in FAULTS:
+        raise ValueError(
+            f"{text!r} is not platform:what=share or platform:what@version=share, such as ios:white_screen=0.4 or "
+            f"android:crash@1.2.3=0.03; platforms: {', '.join(_HEALTHY)}; what: {', '.join(FAULTS)}; share: 0 to 1"
+        )
+    return text
 
 
 def _url(text: str) -> str:
@@ -92,6 +107,12 @@ class Options(Base):
         "share of downloads of the new version that die without a word before they reach a stage, as android:70=0.06; "
         "repeated or comma-separated",
     )
+    fault: Annotated[list[Annotated[str, AfterValidator(_fault)]], Shown("PLATFORM:WHAT=SHARE,...")] = _option(
+        [],
+        "share of the new version's visits that end in a crash or throw script errors, or of its launches that show a "
+        "white screen or are slow, as ios:white_screen=0.4, or of another version's, as android:crash@1.2.3=0.03; "
+        f"repeated or comma-separated; of: {', '.join(FAULTS)}",
+    )
     base_failure: float = _option(
         0.001, "share of installs that end in each of the failures where --fail does not say otherwise", ge=0, le=0.1
     )
@@ -115,7 +136,16 @@ class Options(Base):
         stalls: dict[Platform, dict[str, float]] = {platform: {} for platform in PLATFORMS}
         for (platform, stage), share in _shares(self.stall).items():
             stalls[platform][stage] = share
-        return Rollout(self.from_version, self.to_version, _shares(self.fail), stalls, self.base_failure)
+        return Rollout(
+            self.from_version, self.to_version, _shares(self.fail), stalls, self.base_failure, self._ailments()
+        )
+
+    def _ailments(self) -> Ailments:
+        shares: dict[tuple[Platform, str, Fault], float] = {}
+        for text in self.fault:
+            platform, what, version, share = cast("re.Match[str]", _FAULT.fullmatch(text)).groups()
+            shares[cast(Platform, platform), version or self.to_version, cast(Fault, what)] = float(share)
+        return Ailments(shares)
 
 
 def _shares(choices: list[str]) -> Mapping[tuple[Platform, str], float]:

@@ -7,19 +7,20 @@ Field lists by version are those of the plugin's `createInfoObject` and `sendSta
 
 import random
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, Literal, NamedTuple
 
 import msgspec
 
 from exporter.simulator.account import Labels, version_label
 from exporter.simulator.dialects import Dialect, Platform
+from exporter.simulator.health import Counter, Reports, counters
 
 System = Literal["android", "ios", "electron"]
 """What the device is."""
 
 _SYSTEMS: Final[dict[System, tuple[str, ...]]] = {
-    "android": ("13", "14", "15", "15", "16", "16"),
+    "android": ("10", "13", "14", "15", "15", "16", "16"),
     "ios": ("16.7", "17.5", "18.6", "18.7", "26.1", "26.5"),
     "electron": ("24.6.0", "10.0.26100", "6.14.0"),
 }
@@ -66,12 +67,14 @@ class Phone:
         "_last_ms",
         "app_id",
         "current",
+        "death",
         "dialect",
         "failed",
         "headers",
         "is_test",
         "native",
         "percent",
+        "reports",
         "skew_ms",
         "system",
     )
@@ -85,6 +88,8 @@ class Phone:
         self.failed: frozenset[str] = frozenset()
         self.percent = 0
         """The last step that the app's process has reported; only rises while the process lives."""
+        self.death: str | None = None
+        """How the last process ended, by the word for it, if that is to be told."""
         self.skew_ms: Final = (
             chance.randrange(-_LARGEST_SKEW_MS, _LARGEST_SKEW_MS) if chance.random() < _SKEWED_SHARE else 0
         )
@@ -94,6 +99,7 @@ class Phone:
         self.is_test: Final = tests
         self.system: Final = _system(dialect.platform, chance)
         release = chance.choice(_SYSTEMS[self.system])
+        self.reports: Final = _reports(dialect, release)
         self.headers: Final = _headers(self, release)
         identity = _identity(self, some_id(chance), release, emulator)
         self._in_queue: Final = _open_object(identity)
@@ -112,7 +118,7 @@ class Phone:
 
     def body(self, step: Step, now_ms: int) -> bytes:
         """The step as the JSON object that the client makes of it, at `now_ms` since the epoch by a right clock."""
-        dialect = self.dialect
+        dialect, before = self.dialect, self._last_ms
         if step.after or not self._last_ms:
             self._last_ms = max(now_ms + self.skew_ms, self._last_ms + 1)
         fields: dict[str, object] = {}
@@ -124,7 +130,7 @@ class Phone:
         if dialect.has("arrays") and not step.alone:
             fields["timestamp"] = self._last_ms
         if step.metadata:
-            fields["metadata"] = _dated(step.metadata, self._last_ms)
+            fields["metadata"] = _dated(step.metadata, self._last_ms, before)
         text = msgspec.json.encode(fields)[1:]
         if dialect.platform == "ios":
             text = text.replace(b"/", rb"\/")
@@ -142,12 +148,26 @@ class Phone:
             step.action == "download_fail" and self.dialect.ignored_download_fail,
         )
 
+    def counters(self, step: Step) -> Iterator[tuple[Counter, int]]:
+        """What the step adds to counters of visits and durations."""
+        return counters(step.action, step.metadata, self.reports, self.is_test)
 
-def _dated(metadata: Mapping[str, str], now_ms: int) -> Mapping[str, str]:
-    if "duration_ms" not in metadata:
+
+def _dated(metadata: Mapping[str, str], now_ms: int, before_ms: int) -> Mapping[str, str]:
+    """The metadata with the moments in it: when what took long began, and when the process before said its last."""
+    if "exit_timestamp" in metadata:
+        return {**metadata, "exit_timestamp": str(before_ms)}
+    if not metadata.get("duration_ms", "").isdecimal():
         return metadata
     started = "launch_started_at" if "source" in metadata else "page_started_at"
     return {**metadata, started: str(now_ms - int(metadata["duration_ms"]))}
+
+
+def _reports(dialect: Dialect, release: str) -> Reports:
+    """Android remembers since its version 11 why a process ended."""
+    if dialect.platform not in ("android", "ios") or not dialect.has("metadata"):
+        return "nothing"
+    return "errors" if dialect.platform == "android" and int(release) < 11 else "crashes"
 
 
 def _open_object(fields: dict[str, object]) -> bytes:

@@ -9,6 +9,17 @@ import random
 from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Final, NamedTuple
 
+from exporter.simulator.ailments import (
+    NONE,
+    Ailments,
+    crash,
+    last_death,
+    may_quit_by_force,
+    page,
+    quit_by_force,
+    start,
+    thrown,
+)
 from exporter.simulator.dialects import Dialect, Platform
 from exporter.simulator.phone import Phone, Step, some_id
 
@@ -31,7 +42,6 @@ _UPTAKE: Final = 0.3
 _RESET_SHARE: Final = 0.05
 """Share of launches that go back to the native bundle, so that there is always something to download."""
 _KILLED_SHARE: Final = 0.05
-_ILL_SHARE: Final = 0.01
 _FILES: Final = ("index.html.br", "main.js.br", "assets/logo @2x.png", "assets/i18n/de.json.br", "assets/app [1].css")
 _MESSAGE: Final = "TypeError: Cannot read properties of undefined (reading 'total')"
 _THROWN: Final = {
@@ -71,6 +81,7 @@ class Rollout(NamedTuple):
     failures: Mapping[tuple[Platform, str], float]
     stalls: Mapping[Platform, Mapping[str, float]]
     base_failure: float
+    ailments: Ailments = NONE
 
     def offer(self, phone: Phone, chance: random.Random) -> str | None:
         """What an update check finds."""
@@ -149,12 +160,18 @@ def _react_native(phone: Phone, rollout: Rollout, chance: random.Random) -> Stor
 def _process(phone: Phone, rollout: Rollout, chance: random.Random) -> Story:
     phone.percent = 0
     yield from _start(phone, chance)
+    white = rollout.ailments.strikes(phone, "white_screen", chance)
     alive = True
     for visit in range(chance.choice((1, 1, 2, 3))):
         yield Step(0.3 if visit == 0 else 30.0, "app_moved_to_foreground", phone.name(phone.current))
-        if visit == 0:
-            yield from _ready(phone, chance)
-        alive = yield from _visit(phone, rollout, chance)
+        if white:
+            yield from page(phone, chance)
+            quit_by_force(phone)
+            alive = False
+        else:
+            if visit == 0:
+                yield from start(phone, rollout.ailments.strikes(phone, "slow_start", chance), chance)
+            alive = yield from _visit(phone, rollout, chance)
         if not alive:
             break
     killed = not alive or chance.random() < _KILLED_SHARE
@@ -163,24 +180,13 @@ def _process(phone: Phone, rollout: Rollout, chance: random.Random) -> Story:
 
 def _start(phone: Phone, chance: random.Random) -> Story:
     dialect, name = phone.dialect, phone.name(phone.current)
-    if dialect.has("metadata") and chance.random() < _ILL_SHARE:
-        action = "app_crash" if dialect.platform == "ios" else chance.choice(("app_crash_native", "app_anr"))
-        reason = "unclean_foreground_exit" if dialect.platform == "ios" else action.removeprefix("app_")
-        yield Step(0.1, action, name, metadata={"exit_reason": reason})
+    yield from last_death(phone)
     if dialect.has("launch_events"):
         yield Step(0.1, "app_launch_start", name, metadata={"source": "plugin_load"})
     if phone.current is not None and chance.random() < _RESET_SHARE:
         before, phone.current = phone.name(phone.current), None
         phone.failed = frozenset()
         yield Step(0.1, "reset", phone.native_name, before)
-
-
-def _ready(phone: Phone, chance: random.Random) -> Story:
-    if phone.dialect.has("launch_events"):
-        name = phone.name(phone.current)
-        duration = {"duration_ms": str(chance.randrange(300, 4000))}
-        yield Step(1.0, "app_launch_ready", name, metadata={**duration, "source": "notify_app_ready"})
-        yield Step(0.2, "webview_page_loaded", name, metadata=duration)
 
 
 def _visit(phone: Phone, rollout: Rollout, chance: random.Random) -> Generator[Moment, None, bool]:
@@ -195,9 +201,13 @@ def _visit(phone: Phone, rollout: Rollout, chance: random.Random) -> Generator[M
         return False
     else:
         yield from _attempt(phone, bundle, failure, chance)
-    if phone.dialect.has("metadata") and chance.random() < _ILL_SHARE:
-        error = {"error_type": "javascript_error", "message": "x is undefined", "source": "main.js", "line": "12"}
-        yield Step(2.0, "webview_javascript_error", phone.name(phone.current), metadata=error)
+    if rollout.ailments.strikes(phone, "script_errors", chance):
+        yield from thrown(phone, chance)
+    if rollout.ailments.strikes(phone, "crash", chance):
+        crash(phone, chance)
+        return False
+    if may_quit_by_force(phone, chance):
+        return False
     yield Step(chance.uniform(5.0, 60.0), "app_moved_to_background", phone.name(phone.current))
     if bundle is not None and (failure is None or failure in ("set_fail", "update_fail")):
         yield from _install(phone, bundle, failure)
