@@ -63,14 +63,16 @@ def may_quit_by_force(phone: Phone, chance: random.Random) -> bool:
 
 
 def last_death(phone: Phone) -> Iterator[Step]:
-    """What a launch tells of the process before, if its client can."""
+    """What a launch tells of the process before, if its client can.
+
+    Android's `exit_timestamp` is left out: whether it lies before the version was seen first, and so counts under none,
+    is for the first phones of a version the network's doing, which no account can know.
+    """
     action, phone.death = phone.death, None
     if action is None or phone.reports != "crashes":
         return
-    told = {"exit_reason": action.removeprefix("app_"), "exit_importance": "100", "exit_timestamp": ""}
-    ios = phone.dialect.platform == "ios"
-    metadata = {"exit_reason": "unclean_foreground_exit"} if ios else told
-    yield Step(0.1, action, phone.name(phone.current), metadata=metadata)
+    reason = "unclean_foreground_exit" if phone.dialect.platform == "ios" else action.removeprefix("app_")
+    yield Step(0.1, action, phone.name(phone.current), metadata={"exit_reason": reason})
 
 
 def start(phone: Phone, slow: bool, chance: random.Random) -> Iterator[Step]:

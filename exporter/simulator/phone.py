@@ -118,7 +118,7 @@ class Phone:
 
     def body(self, step: Step, now_ms: int) -> bytes:
         """The step as the JSON object that the client makes of it, at `now_ms` since the epoch by a right clock."""
-        dialect, before = self.dialect, self._last_ms
+        dialect = self.dialect
         if step.after or not self._last_ms:
             self._last_ms = max(now_ms + self.skew_ms, self._last_ms + 1)
         fields: dict[str, object] = {}
@@ -130,7 +130,7 @@ class Phone:
         if dialect.has("arrays") and not step.alone:
             fields["timestamp"] = self._last_ms
         if step.metadata:
-            fields["metadata"] = _dated(step.metadata, self._last_ms, before)
+            fields["metadata"] = _dated(step.metadata, self._last_ms)
         text = msgspec.json.encode(fields)[1:]
         if dialect.platform == "ios":
             text = text.replace(b"/", rb"\/")
@@ -153,10 +153,8 @@ class Phone:
         return counters(step.action, step.metadata, self.reports, self.is_test)
 
 
-def _dated(metadata: Mapping[str, str], now_ms: int, before_ms: int) -> Mapping[str, str]:
-    """The metadata with the moments in it: when what took long began, and when the process before said its last."""
-    if "exit_timestamp" in metadata:
-        return {**metadata, "exit_timestamp": str(before_ms)}
+def _dated(metadata: Mapping[str, str], now_ms: int) -> Mapping[str, str]:
+    """The metadata with the moment when what took so long began."""
     if not metadata.get("duration_ms", "").isdecimal():
         return metadata
     started = "launch_started_at" if "source" in metadata else "page_started_at"

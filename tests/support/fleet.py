@@ -22,6 +22,19 @@ EXACT_APP = "com.example.exact"
 LARGEST_BATCH = 200
 
 
+_SAID = {
+    "set": 50,
+    "set_fail": 5,
+    "update_fail": 10,
+    "app_crash": 5,
+    "app_moved_to_foreground": 15,
+    "app_launch_ready": 10,
+    "webview_page_loaded": 5,
+}
+"""What the phones of `Phones` say, and how often."""
+_TIMED = {"app_launch_ready", "webview_page_loaded"}
+
+
 class Fleet(Program):
     """`capgo-exporter simulate` against a port; an option is given by its flag's name: `devices="100"`."""
 
@@ -39,8 +52,15 @@ class Fleet(Program):
 
         AssertionError if it failed.
         """
+        return self._rows("series")
+
+    def health(self) -> list[dict[str, Any]]:
+        """The same of the counters of visits and durations: their `metric`, with their labels, sums in milliseconds."""
+        return self._rows("health")
+
+    def _rows(self, kind: str) -> list[dict[str, Any]]:
         assert self.wait(FLEET_SECONDS) == 0, self.logs()
-        return list(json.loads(self.report.read_text())["series"])
+        return list(json.loads(self.report.read_text())[kind])
 
 
 class Phones:
@@ -59,6 +79,7 @@ class Phones:
         self._pool = ThreadPoolExecutor(count)
         self._count = count
         self._phones: list[Future[Counter[tuple[str, str]]]] = []
+        self.acknowledged: list[Event] = []
         self.version = "1.0.0"
         """What their next events are about."""
         self.unanswered = Counter[tuple[str, str]]()
@@ -86,13 +107,16 @@ class Phones:
             batch = pending[:LARGEST_BATCH]
             if self._take(batch, chance.choice(self._addresses)):
                 sent.update(map(_kind, batch))
+                with self._lock:
+                    self.acknowledged += batch
                 del pending[:LARGEST_BATCH]
             time.sleep(chance.random() * 0.05)  # A phone's pause; the real ones flush once a second.
         return sent
 
     def _event(self, name: str, chance: random.Random) -> Event:
-        action = chance.choices(["set", "set_fail", "update_fail", "app_crash"], [80, 5, 10, 5])[0]
-        return event(app_id=EXACT_APP, device_id=name, action=action, version_name=self.version)
+        action = chance.choices([*_SAID], [*_SAID.values()])[0]
+        duration = {"duration_ms": str(chance.randrange(100, 40_000))} if action in _TIMED else None
+        return event(app_id=EXACT_APP, device_id=name, action=action, version_name=self.version, metadata=duration)
 
     def _take(self, batch: list[Event], address: str | None) -> bool:
         """Whether the server acknowledges them all; it may have taken them when it does not."""

@@ -6,18 +6,22 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support import health
 from tests.support.bodies import event, events
 from tests.support.harness import Exporter, Labels
 from tests.system.test_metrics import assert_sums_hold
 
-EVENT_FAMILIES = ("capgo_events_total", "capgo_test_events_total", "capgo_version_first_seen_timestamp_seconds")
+FAMILIES = (
+    *("capgo_events_total", "capgo_test_events_total", "capgo_version_first_seen_timestamp_seconds"),
+    *(*health.METRICS, *health.TEST_METRICS),
+)
 
 
 def ledger_of(exporter: Exporter) -> dict[str, dict[Labels, float]]:
     """All that a scrape says of the events since the ledger began."""
     scrape = exporter.scrape()
     assert_sums_hold(scrape)
-    return {family: scrape.series(family) for family in EVENT_FAMILIES}
+    return {family: scrape.series(family) for family in FAMILIES}
 
 
 def content(directory: Path) -> dict[str, bytes]:
@@ -39,9 +43,10 @@ SOMETHING = 800
 
 def post_something(exporter: Exporter) -> None:
     for version in ("1.0.0", "1.1.0"):
-        for action in ("set", "set_fail", "download_10", "app_crash"):
+        for action in ("set", "set_fail", "app_moved_to_foreground", "app_launch_ready"):
             for platform in ("android", "ios"):
-                batch = events(SOMETHING // 16, version_name=version, action=action, platform=platform)
+                fields = {"version_name": version, "action": action, "platform": platform}
+                batch = events(SOMETHING // 16, metadata={"duration_ms": "1550"}, **fields)
                 assert exporter.post([*batch, event(is_prod=False)]).status == 200
 
 

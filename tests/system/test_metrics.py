@@ -6,6 +6,7 @@ import gzip
 import itertools
 import re
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event as Flag
@@ -14,7 +15,8 @@ import pytest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from tests.support.bodies import event, events
+from tests.support import health
+from tests.support.bodies import Event, event, events
 from tests.support.contract import EVENT_REASONS, OUTCOMES
 from tests.support.harness import Exporter, Scrape
 from tests.support.monitoring import installed
@@ -73,7 +75,19 @@ PROMTOOL = Path("/usr/bin/promtool")
 @pytest.fixture(scope="module", autouse=True)
 def posted(exporter: Exporter) -> None:
     """Something of every kind has been posted."""
-    assert exporter.post([event(), event(is_prod=False), "bad", event(action="download_fail")]).status == 200
+    bodies = [event(), event(is_prod=False), "bad", event(action="download_fail")]
+    assert exporter.post([*bodies, *of_health(), *of_health(is_emulator=True)]).status == 200
+
+
+def of_health(**fields: object) -> list[Event]:
+    """A visit, and a launch and a page load that took some time, of all that there are."""
+    visit = event(action="app_moved_to_foreground", **fields)
+    timed = [
+        event(action=action, metadata={"duration_ms": taken}, **fields)
+        for action in ("app_launch_ready", "webview_page_loaded")
+        for taken in ("90", "812.5", "7000", "599000", "0", "NaN", "7264000")
+    ]
+    return [visit, event(action="app_moved_to_foreground", plugin_version="7.18.14", **fields), *timed]
 
 
 def text(exporter: Exporter, accept: str) -> str:
@@ -255,6 +269,63 @@ def test_a_download_fail_that_meant_no_update_is_ignored(
     assert difference == ([0, 1] if counted else [1, 0])
 
 
+def test_a_launch_counts_in_each_bucket_above_its_duration(exporter: Exporter) -> None:
+    """And in number and sum, exactly; what is no duration is told by its reason, and its event counts all the same."""
+    app, before = {"app_id": "com.example.timed"}, exporter.scrape()
+
+    assert exporter.post(of_health(**app)).status == 200
+
+    after = exporter.scrape()
+    by_le = {dict(have)["le"]: n for have, n in after.series("capgo_launch_seconds_bucket", **app).items()}
+    assert by_le == {"0.5": 1, **dict.fromkeys(["1.0", "1.5", "2.0", "3.0", "5.0"], 2), "10.0": 3, "30.0": 3, "+Inf": 4}
+    labels = {"platform": "android", "version": "1.2.3", **app}
+    assert after.value("capgo_launch_seconds_sum", **labels) == 606.903
+    assert after.total("capgo_events_total", action="app_launch_ready", **app) == 7
+    dropped = "capgo_exporter_durations_dropped_total"
+    assert {
+        reason: after.value(dropped, reason=reason) - before.value(dropped, reason=reason)
+        for reason in ("malformed", "zero", "too_long")
+    } == {"malformed": 2, "zero": 1, "too_long": 2}
+
+
+def test_visits_count_by_what_their_senders_can_report(exporter: Exporter) -> None:
+    """All three are there with the first of them, so that a rate of none is none and not nothing."""
+    app = {"app_id": "com.example.visits"}
+
+    assert exporter.post(of_health(**app)).status == 200
+
+    visits = exporter.scrape().series("capgo_visits_total", **app)
+    assert {dict(have)["reports"]: value for have, value in visits.items()} == {"crashes": 1, "errors": 0, "nothing": 1}
+
+
+def test_a_retry_drops_no_duration_twice(exporter: Exporter) -> None:
+    """As nothing else of it is counted again."""
+    launch = event(action="app_launch_ready", metadata={"duration_ms": "NaN"})
+    dropped = "capgo_exporter_durations_dropped_total"
+    before = exporter.scrape().total(dropped)
+
+    for _ in range(3):
+        assert exporter.post([launch]).status == 200
+
+    assert exporter.scrape().total(dropped) == before + 1
+
+
+def test_an_old_exit_counts_under_no_version(exporter: Exporter) -> None:
+    """Android tells of exits from before the plugin's upgrade; one since the version was seen counts under it."""
+    app = {"app_id": "com.example.exits"}
+    exporter.post(event(**app))
+    moments = {"yesterday": time.time() - 86_400, "now": time.time()}
+    exits = [
+        event(action="app_anr", metadata={"exit_timestamp": str(int(moment * 1000))}, **app)
+        for moment in moments.values()
+    ]
+
+    assert exporter.post(exits).status == 200
+
+    shown = exporter.scrape().series("capgo_events_total", action="app_anr", **app)
+    assert {dict(have)["version"]: value for have, value in shown.items()} == {"unknown": 1, "1.2.3": 1}
+
+
 def assert_sums_hold(scrape: Scrape) -> None:
     """Every event received has one fate, and the event families add up to what the ledger says it shows."""
     fates = ("counted", "rejected", "ignored", "duplicate")
@@ -262,12 +333,16 @@ def assert_sums_hold(scrape: Scrape) -> None:
     assert received == sum(scrape.total(f"capgo_exporter_events_{fate}_total") for fate in fates)
     shown = scrape.total("capgo_events_total") + scrape.total("capgo_test_events_total")
     assert shown == scrape.value("capgo_exporter_ledger_events", state="shown")
+    families = ("capgo_events_total", "capgo_test_events_total", *health.METRICS, *health.TEST_METRICS)
+    assert scrape.value("capgo_exporter_series") == sum(len(scrape.series(name)) for name in families)
+    health.assert_whole(scrape)
 
 
 def post_a_mix(exporter: Exporter, version: str) -> int:
     """Post one event of each fate and another good one; how many there were."""
     repeated = event(version_name=version)
     mix = [repeated, "bad", event(action="download_fail", plugin_version="5.0.0"), repeated, event(is_prod=False)]
+    mix += of_health(version_name=version)
     assert exporter.deliver(mix).status == 200
     return len(mix)
 

@@ -9,6 +9,7 @@ import os
 import random
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from tests.support import health
 from tests.support.fleet import EXACT_APP, Fleet, Phones
 from tests.support.harness import Exporter, Program, free_port, request, wait_until
 from tests.support.monitoring import PROMETHEUS_2, PROMETHEUS_3, ROOT, Prometheus
@@ -61,6 +63,9 @@ class Storm:
     """Acknowledged events of the phones that never give up."""
     fleet: list[Row] = field(default_factory=list)
     """The rows of the simulated fleets."""
+    exact_health: health.Numbers = field(default_factory=health.Numbers)
+    fleet_health: list[Row] = field(default_factory=list)
+    """The same of visits and durations."""
     faults: dict[str, int] = field(default_factory=dict)
     began: float = field(default_factory=time.time)
 
@@ -95,6 +100,8 @@ def storm(server: Program, port: int, scrapers: list[Prometheus], crashes: int, 
                 server.kill()
                 server.start()
         result.fleet = [row for fleet in fleets for row in fleet.account()]
+        result.fleet_health = [row for fleet in fleets for row in fleet.health()]
+        result.exact_health = health.told(phones.acknowledged)
         result.exact = {
             (EXACT_APP, action, "android", version): count for (action, version), count in phones.sent.items()
         }
@@ -111,6 +118,7 @@ class Proof(NamedTuple):
 
     storm: Storm
     counted: dict[Key, float]
+    health: health.Numbers
     scrapers: dict[Path, Prometheus]
 
 
@@ -133,7 +141,9 @@ def proof(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proof]:
             prometheus.wait_scraped("capgo")
         scrape = exporter.scrape()
         assert_sums_hold(scrape)
-        yield Proof(result, {key(dict(have)): value for have, value in scrape.series(EVENTS).items()}, scrapers)
+        health.assert_whole(scrape)
+        counted = {key(dict(have)): value for have, value in scrape.series(EVENTS).items()}
+        yield Proof(result, counted, health.shown(scrape), scrapers)
 
 
 def test_the_storm_was_one(proof: Proof) -> None:
@@ -166,6 +176,42 @@ def test_the_ledger_agrees_with_the_fleets_account(proof: Proof) -> None:
     }
     assert wrong == {}
     assert sum(low.values()) > 20 * CRASHES
+
+
+def test_visits_and_durations_are_exactly_what_the_phones_sent(proof: Proof) -> None:
+    """Each bucket, number and sum, over retries and kills."""
+    counted = {sample: number for sample, number in proof.health.items() if ("app_id", EXACT_APP) in sample[1]}
+
+    assert counted == proof.storm.exact_health
+    assert len(counted) > 20
+
+
+def test_visits_and_durations_agree_with_the_fleets_account(proof: Proof) -> None:
+    """As its events do, those of test devices too."""
+    low = health.accounted(proof.storm.fleet_health, "acknowledged")
+    high = health.accounted(proof.storm.fleet_health, "acknowledged", "unacknowledged")
+    counted = +Counter({sample: n for sample, n in proof.health.items() if ("app_id", EXACT_APP) not in sample[1]})
+
+    assert low - counted == Counter()
+    assert counted - high == Counter()
+    assert low.total() > 20 * CRASHES
+
+
+@pytest.mark.parametrize("metric", health.METRICS)
+@pytest.mark.parametrize("binary", INTERVALS, ids=["2.42", "3"])
+def test_prometheus_has_seen_all_visits_and_durations(proof: Proof, binary: Path, metric: str) -> None:
+    """From 0 on, and none of their counters ever went back."""
+    window = f"{metric}[{int(time.time() - proof.storm.began) + 60}s]"
+    found, resets = (
+        {health.sample(metric, each.labels): health.whole(metric, each.value) for each in answer}
+        for answer in (
+            proof.scrapers[binary].query(f"max_over_time({window}) - min_over_time({window})"),
+            proof.scrapers[binary].query(f"resets({window})"),
+        )
+    )
+
+    assert +Counter(found) == Counter({at: number for at, number in proof.health.items() if at[0] == metric})
+    assert set(resets.values()) == {0}
 
 
 def over_the_storm(prometheus: Prometheus, began: float, expression: str) -> dict[Key, float]:

@@ -1,9 +1,6 @@
 """What ails the fleet's apps is told as the plugin tells it, and accounted for as it should be counted."""
 
-import json
-import random
 from collections import Counter as Tally
-from itertools import islice
 from typing import Any
 
 import pytest
@@ -15,8 +12,8 @@ from exporter.simulator.dialects import Platform
 from exporter.simulator.health import Counter, counters
 from exporter.simulator.options import Options
 from exporter.simulator.phone import Phone, Step
-from exporter.simulator.stories import Exit, Rollout, life
-from tests.unit.simulator.test_lives import NATIVE, NEW, NOW_MS, OLD, phone, processes
+from exporter.simulator.stories import Rollout
+from tests.unit.simulator.test_lives import NATIVE, NEW, OLD, phone, processes
 
 FATAL = {"app_crash", "app_crash_native", "app_anr"}
 
@@ -97,22 +94,6 @@ def test_script_errors_come_in_clumps_of_different_messages() -> None:
 
     assert max(len(set(clump)) for clump in clumps) > 10
     assert all(len(clump) <= 3 * 18 for clump in clumps), "three visits at most"
-
-
-def test_an_exit_is_told_with_the_moment_of_the_last_word_before_it() -> None:
-    """By the device's own clock."""
-    who = phone("android", "8.51.23")
-    before, moments = 0, 0
-    for number, moment in enumerate(islice(life(who, plan("android", crash=0.5), 600.0, random.Random(1)), 500)):
-        if isinstance(moment, Step):
-            event = json.loads(who.body(moment, NOW_MS + 1000 * number))
-            if event["action"] in FATAL:
-                assert event["metadata"]["exit_timestamp"] == str(before)
-                moments += 1
-            before = event.get("timestamp", before)
-        else:
-            assert isinstance(moment, Exit) or moment.after
-    assert moments
 
 
 def visits(who: Phone) -> dict[Counter, int]:
