@@ -1,14 +1,27 @@
-"""`make demo` shows a rollout without Docker."""
+"""`make demo` shows a rollout without Docker, and compose's demo the like."""
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import time
 import urllib.parse
 import urllib.request
+from collections import Counter
+from itertools import islice
 
-from tests.packaging.project import ROOT
+import pytest
+
+from exporter.commandline import read
+from exporter.simulator.fleet import population
+from exporter.simulator.options import Options
+from exporter.simulator.phone import Step
+from tests.packaging.project import ROOT, load
 from tests.support.harness import free_port
+
+COMPOSE = " ".join(load("docker-compose.yml")["services"]["demo"]["command"])
+SCRIPT = (ROOT / "tests/tools/demo").read_text().replace("\\\n", " ")
 
 
 def test_the_demo_shows_a_rollout_and_ends() -> None:
@@ -34,3 +47,27 @@ def test_the_demo_shows_a_rollout_and_ends() -> None:
     assert "1.2.3" in versions
     assert f"http://127.0.0.1:{ports['DEMO_METRICS_PORT']}/" in said
     assert demo.returncode == 0
+
+
+@pytest.mark.parametrize("commands", [COMPOSE, SCRIPT], ids=["compose", "make"])
+def test_either_demo_has_a_version_that_installs_fine_and_crashes(commands: str) -> None:
+    """On iOS, by what its phones say: hardly an update fails, and visits crash twice as often as the others'."""
+    [words] = re.findall(r"simulate (--[^>]*)", re.sub(r"\$\{?\w+\}?", "1", commands))
+    told = told_on_ios(read(Options, "simulate", shlex.split(words)))
+
+    assert told["1.2.4", "set"] > 300
+    assert told["1.2.4", "update_fail"] < 0.01 * told["1.2.4", "set"]
+    new, old = (told[version, "app_crash"] / told[version, "app_moved_to_foreground"] for version in ("1.2.4", "1.2.3"))
+    assert new > 2 * old > 0
+
+
+def told_on_ios(options: Options) -> Counter[tuple[str | None, str]]:
+    """What the clients that can tell of crashes say in a while, by version and action."""
+    able = [(phone, story) for phone, story in population(options) if phone.dialect.platform == "ios"]
+    return Counter(
+        (moment.version_name, moment.action)
+        for phone, story in able
+        if phone.reports == "crashes"
+        for moment in islice(story, 2000)
+        if isinstance(moment, Step)
+    )
