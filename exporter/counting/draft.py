@@ -54,7 +54,8 @@ class Draft:
                     series, total = self._meet(series, total, device)
             totals[series] = total + 1
             outcome.append(series)
-        self._add_up(entries.durations, outcome)
+        if entries.durations:
+            self._add_up(entries.durations, outcome)
         return outcome
 
     def _add_up(self, durations: Mapping[int, int], outcome: Sequence[Series | None]) -> None:

@@ -135,9 +135,14 @@ class Committer:
             loop.call_later(_LOOK_AGAIN, self._give_up_waiting, loop)
 
     def _have_counted(self, posts: list[Post], loop: asyncio.AbstractEventLoop) -> None:
+        # Whoever is answered mostly sends the next post at once: a turn of the loop later it is here, and shares the
+        # next commit with those that wait.
+        loop.call_soon(loop.call_soon, self._go_on, loop)
+        self._decided(posts)
+
+    def _go_on(self, loop: asyncio.AbstractEventLoop) -> None:
         self._counting = False
         self._hand_over(loop)
-        self._decided(posts)
 
     # In the committer's thread.
 
@@ -187,19 +192,25 @@ class Committer:
                 post.series = draft.add(post.entries)
             self._commit(draft.changes)
         self._telemetry.count_folded(draft.folded)
-        for post in posts:
-            self._note(post, draft.changes.at)
+        self._note(posts, draft.changes.at)
 
-    def _note(self, post: Post, now: float) -> None:
-        duplicates = post.series.count(None)
-        counted = len(post.series) - duplicates
-        self._telemetry.tally = self._telemetry.tally.add(counted, duplicates, post.rejected.values(), post.ignored)
-        if post.dropped:
-            self._telemetry.count_dropped(post.durations_dropped())
-        if self._event_logs and counted:
-            record = Record(post.arrival.body, now, post.counted())
-            for log in self._event_logs:
-                log.offer(record)
+    def _note(self, posts: Sequence[Post], now: float) -> None:
+        fates = [fate for post in posts for fate in post.series]
+        duplicates = fates.count(None)
+        rejected = [reason for post in posts if post.rejected for reason in post.rejected.values()]
+        ignored = [reason for post in posts if post.ignored for reason in post.ignored]
+        self._telemetry.tally = self._telemetry.tally.add(len(fates) - duplicates, duplicates, rejected, ignored)
+        self._telemetry.count_dropped([reason for post in posts if post.dropped for reason in post.durations_dropped()])
+        if self._event_logs:
+            self._write_down(posts, now)
+
+    def _write_down(self, posts: Sequence[Post], now: float) -> None:
+        for post in posts:
+            counted = post.counted()
+            if counted:
+                record = Record(post.arrival.body, now, counted)
+                for log in self._event_logs:
+                    log.offer(record)
 
     @contextmanager
     def _troubles_told(self) -> Iterator[None]:

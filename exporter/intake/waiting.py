@@ -26,7 +26,11 @@ class Waiting:
 
     def add(self, sender: str, post: Post) -> None:
         """A post has come; `sender` is its app, if that has series of its own."""
-        self._posts.setdefault(sender, deque()).append(post)
+        theirs = self._posts.get(sender)
+        if theirs is None:
+            self._posts[sender] = deque((post,))
+        else:
+            theirs.append(post)
 
     def take(self, events: int) -> list[Post]:
         """The next posts, with so many events or a few more; one of each sender in turn."""

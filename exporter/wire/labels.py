@@ -7,7 +7,8 @@ be is the ledger's business. Facts about the plugin are cited where a rule rests
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache, partial
-from typing import Final, Literal, NamedTuple, cast, get_args
+from operator import attrgetter
+from typing import Final, Literal, NamedTuple, get_args
 
 from exporter.wire import bounds
 from exporter.wire.actions import CATALOGUE, OTHER
@@ -127,10 +128,24 @@ def policy(apps: Collection[str]) -> Label:
     return partial(_label_all, actions)
 
 
+_shape: Final = attrgetter(
+    "app_id",
+    "platform",
+    "install_source",
+    "version_name",
+    "version_build",
+    "is_emulator",
+    "is_prod",
+    "plugin_version",
+    "version_os",
+)
+"""What of an event decides about its labels, beside its action."""
+
+
 def _label_all(actions: _ActionsOf, items: Sequence[Event | Rejected]) -> list[Outcome]:
     if Rejected in map(type, items):
         return [item if isinstance(item, Rejected) else _label_all(actions, [item])[0] for item in items]
-    events = cast("Sequence[Event]", items)
+    events: Sequence[Event] = items  # type: ignore[assignment]  # as was just looked at; a cast is a call
     try:
         return _label_events(actions, events)
     except bounds.TooLongError:
@@ -142,17 +157,7 @@ def _label_events(actions: _ActionsOf, events: Iterable[Event]) -> list[Outcome]
     shape: tuple[object, ...] = ()
     known: Mapping[str, Outcome] = {}
     for event in events:
-        own = (
-            event.app_id,
-            event.platform,
-            event.install_source,
-            event.version_name,
-            event.version_build,
-            event.is_emulator,
-            event.is_prod,
-            event.plugin_version,
-            event.version_os,
-        )
+        own = _shape(event)
         if own != shape:  # in an array one device speaks, and mostly of one version
             platform = REACT_NATIVE if event.install_source == REACT_NATIVE else event.platform
             test = event.is_emulator is True or event.is_prod is False
