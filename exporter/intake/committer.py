@@ -163,8 +163,11 @@ class Committer:
         """Finish what waits, write the event log out, and close the ledger; a disk that hangs is left behind."""
         self._work.put(None)
         self._thread.join(patience)
-        for log in self._event_logs:
-            log.close()
+        closing = [threading.Thread(target=log.close) for log in self._event_logs]
+        for each in closing:
+            each.start()
+        for each in closing:
+            each.join()
         if not self._thread.is_alive():
             self._journal.close()
 

@@ -55,6 +55,12 @@ def receiver() -> Iterator[Receiver]:
         yield running
 
 
+@pytest.fixture(autouse=True)
+def time_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As much as a busy machine needs."""
+    monkeypatch.setattr(eventstore, "END_SECONDS", 60.0)
+
+
 Open = Callable[..., EventStore]
 
 

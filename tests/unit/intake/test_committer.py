@@ -14,6 +14,7 @@ import pytest
 from exporter.counting.budgets import Limits as BudgetLimits
 from exporter.counting.changes import Changes
 from exporter.counting.ledger import Ledger, Limits
+from exporter.eventlog.record import Record
 from exporter.intake.committer import Committer, OverloadedError
 from exporter.intake.post import Arrival, Post
 from exporter.intake.waiting import PATIENCE
@@ -61,11 +62,14 @@ class Bench:
         self.fates: dict[int, Exception | None] = {}
         self._label, self._fingerprints = policy(()), fingerprinter(self.journal.key)
         self._posted = 0
+        self.answered: Callable[[], None] = lambda: None
+        """Called when posts were decided."""
 
     def _decided(self, posts: list[Post]) -> None:
         for post in posts:
             assert int(post.arrival.user_agent) not in self.fates, "decided twice"
             self.fates[int(post.arrival.user_agent)] = post.error
+        self.answered()
 
     def post(self, app_id: str = "com.example.app", events: int = 1) -> int:
         """Submit one; its number in `fates`."""
@@ -127,6 +131,23 @@ def test_what_comes_during_a_commit_shares_the_next(bench: Bench) -> None:
             await asyncio.sleep(0)
         bench.journal.free.set()
         assert [await bench.until_decided(number) for number in (first, *later)] == [None] * 51
+        assert bench.journal.begun == 2
+
+    bench.run(story)
+
+
+def test_the_next_post_of_who_was_answered_shares_a_commit_with_those_that_wait(bench: Bench) -> None:
+    """It comes at once; were the others committed without it, each commit would have half of the posts."""
+
+    async def story(bench: Bench) -> None:
+        answered = asyncio.Event()
+        bench.answered = answered.set
+        first = await bench.until_it_hangs()
+        waits = bench.post()
+        bench.journal.free.set()
+        await answered.wait()
+        following = bench.post()
+        assert [await bench.until_decided(number) for number in (first, waits, following)] == [None] * 3
         assert bench.journal.begun == 2
 
     bench.run(story)
@@ -267,6 +288,27 @@ def test_a_stop_counts_what_was_handed_over(tmp_path: Path) -> None:
     assert sum(again.committer.counted().values()) == 1
     again.committer.stop(60)
     again.loop.close()
+
+
+def test_at_the_end_no_event_log_waits_for_another(tmp_path: Path) -> None:
+    """Each may take seconds to give up, and the exporter has only so many."""
+    together = threading.Barrier(3)
+
+    class Slow:
+        def offer(self, record: Record) -> None:
+            pass
+
+        def close(self) -> None:
+            together.wait(60)
+
+    journal = Journal(tmp_path, "process", 1000, 3600.0)
+    ledger = Ledger(Limits(3600.0, 0.0, 10_000, 1000, BudgetLimits(2, 10, 10_000)))
+    committer = Committer(ledger, journal, Telemetry(), [Slow(), Slow(), Slow()])
+    committer.load()
+    committer.start()
+    committer.stop(60)
+
+    assert not together.broken
 
 
 def test_a_stop_leaves_a_disk_behind_that_hangs(bench: Bench) -> None:
