@@ -9,6 +9,7 @@ from dashboards.generator.alerts import groups
 from dashboards.generator.downloads import downloads
 from dashboards.generator.events import events
 from dashboards.generator.exporter import exporter
+from dashboards.generator.health import health
 from dashboards.generator.overview import overview
 from dashboards.generator.recordings import longterm, recordings
 from dashboards.generator.rollout import rollout
@@ -24,7 +25,7 @@ def files(scale: Timescale) -> dict[str, str]:
     """The text of each generated file, by its path under `dashboards/`."""
     texts = {
         f"grafana/{dashboard['uid']}.json": json.dumps(dashboard, indent=2, ensure_ascii=False) + "\n"
-        for dashboard in (overview(scale), rollout(scale), downloads(scale), exporter(), events())
+        for dashboard in (overview(scale), rollout(scale), health(scale), downloads(scale), exporter(), events())
     }
     alerts = groups(scale)
     rules = {

@@ -8,6 +8,7 @@ from typing import Final
 from dashboards.generator import budgets, dashboard
 from dashboards.generator import thresholds as limits
 from dashboards.generator.alert import Alert, Group
+from dashboards.generator.health_alerts import health_alerts
 from dashboards.generator.selectors import EXPORTER, JOB_NAME, selector
 from dashboards.generator.timescale import Timescale
 from dashboards.generator.version_alerts import version_alerts
@@ -18,6 +19,7 @@ _JOB: Final = f'job="{JOB_NAME}"'
 def groups(scale: Timescale) -> list[Group]:
     return [
         Group("live-updates", version_alerts(scale)),
+        Group("live-updates-health", health_alerts(scale)),
         Group("capgo-exporter", [*_state(scale), *_losing(scale), _full(scale), _duplicates(scale), _slow(scale)]),
     ]
 

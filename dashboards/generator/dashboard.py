@@ -12,6 +12,7 @@ TAG: Final = "live-updates"
 OVERVIEW: Final = "live-updates-overview"
 ROLLOUT: Final = "live-updates-rollout"
 DOWNLOADS: Final = "live-updates-downloads"
+HEALTH: Final = "live-updates-health"
 EXPORTER: Final = "live-updates-exporter"
 EVENTS: Final = "live-updates-events"
 
@@ -90,6 +91,7 @@ _BUILT_IN: Final = {
 NAVIGATION: Final = [
     ("Overview", OVERVIEW),
     ("Rollout", ROLLOUT),
+    ("Health", HEALTH),
     ("Downloads", DOWNLOADS),
     ("Events", EVENTS),
     ("Exporter", EXPORTER),

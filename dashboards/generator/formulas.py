@@ -132,3 +132,13 @@ def times(sure: str, others: str, floor: float) -> str:
     The floor is what nobody gets up for; it also stands in where others never fail.
     """
     return f"{sure} / ({others} + {floor:g})"
+
+
+def surely_rate(k: str, n: str, clump: int = 1) -> str:
+    """With 95 % confidence the true number of events in each of n is at least this, of which k were seen.
+
+    The lower end of Poisson's interval by its square root, within two hundredths of the exact one from three events on.
+    Where `clump` events come at a time their number varies that much more. There may be more events than n, each term
+    stands once, and of a share of two thirds and more this is too careful, which does no harm.
+    """
+    return f"clamp_min(sqrt({k}) - {_Z / 2 * clump**0.5:.4f}, 0) ^ 2 / {n}"

@@ -48,9 +48,9 @@ def overview(scale: Timescale) -> Json:
             Row(
                 "Is anything wrong, and with which version?",
                 [
-                    worst_table(events, (16, 6)),
-                    active_tile(devices, (4, 6)),
-                    data_tile(ANY_APP, size=(4, 6)),
+                    worst_table(events, (16, 9)),
+                    active_tile(devices, (4, 9)),
+                    data_tile(ANY_APP, size=(4, 9)),
                     alerts_table(alerts, (24, 5), 'app_id=~"$app_id|"'),
                     _versions(events, devices, (24, 11)),
                 ],

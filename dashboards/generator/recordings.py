@@ -1,33 +1,21 @@
 """What Prometheus works out in advance, so that an alert's expression can be read, and is cheap.
 
-The names follow Prometheus' custom: labels that are kept, what is counted, window. Grafana's own alerts read them too.
+Grafana's own alerts read it too.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from dashboards.generator import phases
 from dashboards.generator import thresholds as limits
 from dashboards.generator.devices import Devices
 from dashboards.generator.formulas import Events, surely, times
+from dashboards.generator.health_recordings import health_recordings
+from dashboards.generator.recording import Recording, of_others, of_version
 from dashboards.generator.selectors import BUNDLES, EVENTS, NAMED_APPS, PRODUCTION
 from dashboards.generator.timescale import Timescale
 
 _BY_VERSION: Final = "app_id, platform, version"
 BURN_WINDOWS: Final = ("5m", "30m", "1h", "6h", "3d")
-
-
-@dataclass(frozen=True)
-class Recording:
-    """`record` is the name under which Prometheus keeps the value of `expr`."""
-
-    record: str
-    expr: str
-
-
-def of_version(what: str, window: str) -> str:
-    """The name of a count for each app, platform and version; versions that name no bundle are left out."""
-    return f"app_platform_version:capgo_{what}:increase{window}"
 
 
 def of_app(what: str, window: str) -> str:
@@ -36,7 +24,7 @@ def of_app(what: str, window: str) -> str:
 
 
 def recordings(scale: Timescale) -> list[Recording]:
-    return [*_versions(scale), *_apps(scale)]
+    return [*_versions(scale), *_apps(scale), *health_recordings(scale)]
 
 
 def longterm(scale: Timescale) -> list[Recording]:
@@ -75,8 +63,8 @@ def _updates(scale: Timescale) -> list[Recording]:
         Recording(surely_of_version("updates_failed"), surely(failures, attempts)),
         Recording(of_version("update_attempts", "1d"), day.attempts(_BY_VERSION)),
         Recording(of_version("update_failures", "1d"), day.failures(_BY_VERSION)),
-        Recording(others[0], _of_others("update_attempts")),
-        Recording(others[1], _of_others("update_failures")),
+        Recording(others[0], of_others("update_attempts")),
+        Recording(others[1], of_others("update_failures")),
         Recording(WORSE, times(surely_of_version("updates_failed"), f"{others[1]} / {others[0]}", limits.FAILED_FLOOR)),
     ]
 
@@ -92,8 +80,8 @@ def _downloads(scale: Timescale) -> list[Recording]:
     lost, begun = of_version("downloads_lost", "6h"), of_version("downloads_started", "6h")
     return [
         *counts,
-        Recording(others[0], _of_others("downloads_lost")),
-        Recording(others[1], _of_others("downloads_started")),
+        Recording(others[0], of_others("downloads_lost")),
+        Recording(others[1], of_others("downloads_started")),
         Recording(
             surely_of_version("downloads_lost"),
             surely(of_version("downloads_lost", "1h"), of_version("downloads_started", "1h")),
@@ -111,12 +99,6 @@ def _devices(scale: Timescale) -> list[Recording]:
         Recording(STUCK, day.stood("downloading|failed", _BY_VERSION)),
         Recording(surely_of_version("devices_stuck", "1d"), surely(STUCK, tried)),
     ]
-
-
-def _of_others(what: str) -> str:
-    """For each version, the count of the other versions of the same app and platform."""
-    own = of_version(what, "1d")
-    return f"0 * {own} + on (app_id, platform) group_left () sum by (app_id, platform) ({own}) - {own}"
 
 
 def _apps(scale: Timescale) -> list[Recording]:

@@ -39,7 +39,7 @@ def rollout(scale: Timescale) -> Json:
             Row(
                 "Is the rollout of $version healthy?",
                 [
-                    verdict_table(scale, version, baseline, (10, 5)),
+                    verdict_table(version, baseline, (10, 5)),
                     standing_table(tried, scale("1h"), (10, 5)),
                     data_tile(ONE_APP, size=(4, 5)),
                     steps_table(version, baseline, tried, others, (24, 5)),

@@ -90,7 +90,7 @@ def standing_table(tried: Devices, hour: str, size: tuple[int, int]) -> Panel:
                 "Failed",
                 _or_none(tried, tried.standing("failed", _BY)),
                 width=58,
-                links=[_which(platform=field("Platform"))],
+                links=[which(platform=field("Platform"))],
             ),
             Column("last hour", _or_none(tried, tried.over(hour).entered("failed", _BY)), width=72),
             Column("Pending", _or_none(tried, tried.standing("downloading|downloaded", _BY)), width=70),
@@ -122,7 +122,7 @@ def failures_table(version: Events, size: tuple[int, int]) -> Panel:
         {
             "platform": Label("Platform", 66),
             "action": replace(
-                FAILURE, links=[_which(platform=field("Platform"), action="${__value.raw:percentencode}")]
+                FAILURE, links=[which(platform=field("Platform"), action="${__value.raw:percentencode}")]
             ),
         },
         [
@@ -135,7 +135,7 @@ def failures_table(version: Events, size: tuple[int, int]) -> Panel:
     )
 
 
-def _which(**failure: str) -> Json:
-    """To the devices of this version in the log store, if there is one."""
+def which(**failure: str) -> Json:
+    """To the devices of the chosen version in the log store, if there is one."""
     chosen = {"app_id": "${app_id:percentencode}", "version": "${version:percentencode}"}
     return link("Which devices, and what do they say?", EVENTS, **chosen, **failure)

@@ -7,7 +7,7 @@ from typing import Final
 from dashboards.generator.alert import Alert, Group
 from dashboards.generator.dashboard import panel_id
 from dashboards.generator.panels import Json
-from dashboards.generator.recordings import Recording
+from dashboards.generator.recording import Recording
 from dashboards.generator.timescale import Timescale
 
 RUNBOOK: Final = "dashboards/README.md"

@@ -17,14 +17,16 @@ MIN_EVENTS: Final = 20
 """Ratios over fewer events say nothing: one failure among three attempts is no 33 %."""
 MIN_FAILURES: Final = 3
 MIN_LOST: Final = 5
-MIN_VISITS: Final = 50
 
+TIMES_OTHERS_MAYBE: Final = 1.0
 TIMES_OTHERS_BAD: Final = 1.5
 """Surely so many times as often as in the other versions, and a floor: one measure for all kinds of trouble."""
 FAILED_FLOOR: Final = 0.005
 LOST_FLOOR: Final = 0.01
 CRASHES_FLOOR: Final = 0.002
 NEVER_READY_FLOOR: Final = 0.03
+SLOW_FLOOR: Final = 0.05
+ERRORS_FLOOR: Final = 0.02
 """Shares that nobody gets up for."""
 
 STUCK_BAD: Final = 0.10
@@ -42,3 +44,6 @@ COMMIT_SECONDS_WARNING: Final = 0.1
 COMMIT_SECONDS_BAD: Final = 0.5
 REQUEST_SECONDS_WARNING: Final = 0.5
 REQUEST_SECONDS_BAD: Final = 2.0
+
+CRASHING: Final = 0.01
+"""Crashes of a visit that are too many whatever other versions do."""

@@ -21,9 +21,10 @@ ANY_CLIENT: Final = Label("Platform", 92)
 FAILURE: Final = Label("Failure", words=words.in_words(words.WORDS))
 
 
-def version_label(app: str) -> Label:
+def version_label(app: str, *links: Json) -> Label:
     """A column of versions that open in Rollout; `app` is a cell or a variable, as part of an address."""
-    return Label("Version", 70, [link("Rollout of this version", ROLLOUT, app_id=app, version=field("Version"))])
+    rollout = link("Rollout of this version", ROLLOUT, app_id=app, version=field("Version"))
+    return Label("Version", 70, [rollout, *links])
 
 
 def failed(events: Events, by: str) -> str:

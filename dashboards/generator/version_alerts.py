@@ -5,14 +5,8 @@ from typing import Final
 from dashboards.generator import dashboard
 from dashboards.generator import thresholds as limits
 from dashboards.generator.alert import Alert, Severity
-from dashboards.generator.recordings import (
-    DOWNLOADS_WORSE,
-    STUCK,
-    WORSE,
-    of_app,
-    of_version,
-    surely_of_version,
-)
+from dashboards.generator.recording import of_version
+from dashboards.generator.recordings import DOWNLOADS_WORSE, STUCK, WORSE, of_app, surely_of_version
 from dashboards.generator.selectors import EVENTS, NAMED_APPS, selector
 from dashboards.generator.timescale import Timescale
 

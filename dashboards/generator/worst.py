@@ -2,15 +2,20 @@
 
 from typing import Final, NamedTuple
 
-from dashboards.generator import phases, visits
+from dashboards.generator import phases
 from dashboards.generator import thresholds as limits
+from dashboards.generator.dashboard import HEALTH
 from dashboards.generator.formulas import Events, surely, times
+from dashboards.generator.health_measures import MEASURES, Measure, Reports
 from dashboards.generator.panels import TOO_FEW, Panel, ranges
 from dashboards.generator.selectors import BUNDLES, PLUGIN
-from dashboards.generator.tables import Column, Label, field, table
+from dashboards.generator.tables import Column, Label, field, link, table
 from dashboards.generator.update_panels import APP, AT_LEAST, PLATFORM, version_label
 
 _LINE: Final = "app_id, version, platform"
+_VERSION: Final = version_label(
+    field("App"), link("Health of this version", HEALTH, app_id=field("App"), version=field("Version"))
+)
 _VERDICT: Final = ranges(
     (None, 1, "fine", "green"),
     (1, limits.TIMES_OTHERS_BAD, "watch", "orange"),
@@ -49,10 +54,11 @@ def _downloads(events: Events) -> Kind:
     return Kind("Downloads lost", part, whole, phases.surely_lost(events, _LINE, AT_LEAST), others, limits.LOST_FLOOR)
 
 
-def _crashes(events: Events) -> Kind:
-    part, whole = visits.crashes(events, _LINE), visits.reporting_visits(events, _LINE)
-    sure = surely(part, whole, limits.MIN_VISITS)
-    return Kind("Visits crashed", part, whole, sure, _share_of_others(part, whole), limits.CRASHES_FLOOR)
+def _health(events: Events, measure: Measure) -> Kind:
+    reports = Reports.beside(events)
+    part, whole = measure.part(reports, _LINE), measure.whole(reports, _LINE)
+    sure = measure.surely(part, f"({whole} >= {AT_LEAST})")
+    return Kind(measure.title, part, whole, sure, _share_of_others(part, whole), measure.floor)
 
 
 def _share_of_others(part: str, whole: str) -> str:
@@ -67,7 +73,9 @@ def _of_others(count: str) -> str:
 
 def worst_table(events: Events, size: tuple[int, int]) -> Panel:
     bundles = events.where(BUNDLES)
-    kinds = [_updates(bundles), _downloads(bundles), _crashes(bundles.where(PLUGIN))]
+    health = (_health(bundles.where(PLUGIN), measure) for measure in MEASURES)
+    kinds = [_updates(bundles), _downloads(bundles), *health]
+    floors = ", ".join(f"{kind.floor:.1%}" for kind in kinds)
 
     def of_each(exprs: list[str]) -> list[str]:
         return [
@@ -80,14 +88,14 @@ def worst_table(events: Events, size: tuple[int, int]) -> Panel:
     return table(
         "Surely worst",
         "Of each kind of trouble the version and platform that surely have most of it beside the other versions of "
-        "the app on that platform. Share: of the update attempts, of the downloads started, of the visits of devices "
-        "that would tell of a crash. At least: the lower end of its 95 % interval. Verdict: that end over the other "
-        f"versions' share and a floor that nobody gets up for ({limits.FAILED_FLOOR:.1%}, {limits.LOST_FLOOR:.0%}, "
-        f"{limits.CRASHES_FLOOR:.1%}); watch above 1, bad above {limits.TIMES_OTHERS_BAD:g}. Good: fine.",
+        "the app on that platform. Share: of the update attempts, of the downloads started; crashes and script errors "
+        "of the visits of devices that would tell; never ready and slow starts of the launches, as Health has them. "
+        "At least: the lower end of its 95 % interval. Verdict: that end over the other versions' share and a floor "
+        f"that nobody gets up for ({floors}); watch above 1, bad above {limits.TIMES_OTHERS_BAD:g}. Good: fine.",
         size,
         {
             "kind": Label("What", 118),
-            "version": version_label(field("App")),
+            "version": _VERSION,
             "platform": PLATFORM,
             "app_id": APP,
         },

@@ -22,7 +22,8 @@ INSTANCES = ("capgo-exporter-1", "capgo-exporter-2")
 JOB = "capgo-exporter"
 EVENTS, TEST_EVENTS = "capgo_events_total", "capgo_test_events_total"
 VISITS = "capgo_visits_total"
-LAUNCHES = "capgo_launch_seconds"
+REPORTS = ("crashes", "errors", "nothing")
+LAUNCHES, PAGE_LOADS = "capgo_launch_seconds", "capgo_page_load_seconds"
 STAGES = "capgo_device_stages_total"
 DEVICES, ROLLOUT_DEVICES = "capgo_devices", "capgo_rollout_devices"
 KINDS = {
@@ -30,9 +31,7 @@ KINDS = {
     TEST_EVENTS: "counter",
     VISITS: "counter",
     STAGES: "counter",
-    f"{LAUNCHES}_bucket": "unknown",
-    f"{LAUNCHES}_count": "unknown",
-    f"{LAUNCHES}_sum": "unknown",
+    **{f"{family}_{part}": "unknown" for family in (LAUNCHES, PAGE_LOADS) for part in ("bucket", "count", "sum")},
     DEVICES: "gauge",
     ROLLOUT_DEVICES: "gauge",
 }
@@ -40,7 +39,11 @@ OUTCOMES = ("set", "set_fail", "update_fail", "download_complete", "download_fai
 """Shown at 0 as soon as a version appears."""
 WINDOWS = {"1d": 24, "7d": 7 * 24, "30d": 30 * 24}
 """Hours."""
-BOUNDS = ("0.5", "1.0", "1.5", "2.0", "3.0", "5.0", "10.0", "30.0", "+Inf")
+BOUNDS = {
+    LAUNCHES: ("0.5", "1.0", "1.5", "2.0", "3.0", "5.0", "10.0", "30.0", "+Inf"),
+    PAGE_LOADS: ("0.2", "0.5", "1.0", "2.0", "5.0", "10.0", "+Inf"),
+}
+_TIMED = {"app_launch_ready": LAUNCHES, "webview_page_loaded": PAGE_LOADS}
 VISITS_A_DAY = 6.0
 _ORDER = ("failed", "downloading", "downloaded", "installed")
 _STAGES = {"set_next": "downloaded", "download_complete": "downloaded", "set": "installed"}
@@ -128,7 +131,7 @@ class _Exporters:
         self._totals: defaultdict[Key, float] = defaultdict(float)
         self._changed: set[Key] = set()
         self._counted: Counter[str] = Counter()
-        self._launches: defaultdict[Key, list[float]] = defaultdict(list)
+        self._timed: defaultdict[Key, list[float]] = defaultdict(list)
         self._active: dict[Phone, dict[str, str]] = {}
         """The version under which a phone is counted as heard from, by window."""
 
@@ -150,9 +153,11 @@ class _Exporters:
                 if version != NATIVE:
                     self._stage(phone, version, action)
                 if action == "app_moved_to_foreground":
-                    self._add(phone, VISITS, version, "reports", phone.reports)
-                elif action == "app_launch_ready":
-                    self._launches[_key(phone, LAUNCHES, version, "", "")].append(chance.lognormvariate(0.1, 0.5))
+                    for reports in REPORTS:
+                        self._add(phone, VISITS, version, "reports", reports, reports == phone.reports)
+                elif action in _TIMED:
+                    key = _key(phone, _TIMED[action], version, "", "")
+                    self._timed[key].append(phone.took(action, chance))
         if not phone.app.test:
             self._hear(phone, hour)
 
@@ -164,9 +169,9 @@ class _Exporters:
 
     def seen(self, at: int) -> None:
         """A scrape at a time in seconds."""
-        for key, took in self._launches.items():
+        for key, took in self._timed.items():
             self._observe(key, took)
-        self._launches.clear()
+        self._timed.clear()
         for key in self._changed:
             if key not in self._history.counts:
                 self._appear(key, at)
@@ -183,11 +188,11 @@ class _Exporters:
         self._changed.add(key)
 
     def _observe(self, key: Key, took: list[float]) -> None:
-        for bound in BOUNDS:
-            bucket = key._replace(family=f"{LAUNCHES}_bucket", label="le", value=bound)
+        for bound in BOUNDS[key.family]:
+            bucket = key._replace(family=f"{key.family}_bucket", label="le", value=bound)
             self._rise(bucket, sum(seconds <= float(bound) for seconds in took))
-        self._rise(key._replace(family=f"{LAUNCHES}_count"), len(took))
-        self._rise(key._replace(family=f"{LAUNCHES}_sum"), round(sum(took), 3))
+        self._rise(key._replace(family=f"{key.family}_count"), len(took))
+        self._rise(key._replace(family=f"{key.family}_sum"), round(sum(took), 3))
 
     def _hear(self, phone: Phone, hour: float) -> None:
         phone.heard = hour
@@ -241,20 +246,26 @@ def write_history(end: int) -> History:
     """The history up to `end` (seconds since the epoch); the same for the same end."""
     end -= end % STEP
     history = History(end - HOURS * 3600, end)
-    chance = random.Random(14)
     exporters = _Exporters(history)
-    fleets = [_phones(app, platform, chance) for app in APPS for platform in app.phones]
-    for phone in (phone for phones in fleets for phone in phones if not phone.app.test):
+    fleets = [(_phones(app, platform, chance), chance) for app, platform, chance in _fleets()]
+    for phone, chance in ((phone, chance) for phones, chance in fleets for phone in phones if not phone.app.test):
         exporters.know(phone, chance.expovariate(1 / 16))
     for at in history.times():
         hour = (at - history.start) / 3600
         if (at - history.start) % 3600 == 0:
             exporters.age(hour)
-        for phones in fleets:
+        for phones, chance in fleets:
             for phone in _visitors(phones, hour, chance):
                 exporters.take(phone, phone.visit(hour, chance), hour, chance)
         exporters.seen(at)
     return history
+
+
+def _fleets() -> Iterator[tuple[App, str, random.Random]]:
+    """Each has a chance of its own, so that no app changes what happens to another."""
+    for app in APPS:
+        for platform in app.phones:
+            yield app, platform, random.Random(f"{app.app_id} {app.test} {platform}")
 
 
 def _phones(app: App, platform: str, chance: random.Random) -> list[Phone]:

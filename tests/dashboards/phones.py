@@ -18,6 +18,17 @@ NATIVE = "1.0.0"
 """The bundle that each app came with."""
 OTHER_CLIENTS = ("electron", "react-native")
 _CRASHES = {"android": ("app_crash", "app_crash_native", "app_anr"), "ios": ("app_crash",)}
+_FORCE_QUITS = {"android": 0.0, "ios": 0.01}
+"""The chance that a visit ends in what iOS can't tell from a crash."""
+_UNWELL = {
+    "android": {"app_killed_low_memory": 0.02, "webview_render_process_gone": 0.002},
+    "ios": {"app_memory_warning": 0.01},
+}
+_NOT_LOADED = {"webview_resource_error": 0.03, "webview_security_policy_violation": 0.001}
+"""What a launch may report beside crashes, with its chance."""
+_CLUMPS = (1, 1, 1, 2, 2, 3, 5, 18)
+"""Errors of a page that throws."""
+_BEFORE_ANDROID_11 = 0.12
 
 
 class Phone:
@@ -33,6 +44,7 @@ class Phone:
         "platform",
         "rank",
         "reached",
+        "reports",
         "runs",
         "stage",
         "tried",
@@ -43,6 +55,8 @@ class Phone:
         self.platform = platform
         self.instance = instance
         self.old = platform not in OTHER_CLIENTS and chance.random() < app.old
+        ancient = platform == "android" and chance.random() < _BEFORE_ANDROID_11
+        self.reports = "nothing" if self.old else "errors" if ancient else "crashes"
         self.rank = chance.random()
         """It is offered a release that reaches at least this share of the phones."""
         self.runs = self.tried = app.releases[-1].version
@@ -53,9 +67,12 @@ class Phone:
         self.given_up = ""
         self.crashed = False
 
-    @property
-    def reports(self) -> str:
-        return "nothing" if self.old else "crashes"
+    def took(self, action: str, chance: random.Random) -> float:
+        """Seconds of a launch, or of the load of a page."""
+        if action == "webview_page_loaded":
+            return chance.lognormvariate(-0.4, 0.5)
+        slow = chance.random() < self.release().fault(self.platform).slow
+        return chance.uniform(5.2, 14) if slow else min(chance.lognormvariate(0.1, 0.4), 4.9)
 
     def offered(self, hour: float) -> Release:
         return next(release for release in self.app.releases if release.share(hour) > self.rank)
@@ -92,13 +109,23 @@ class Phone:
         fault = self.release().fault(self.platform)
         if not self.old:
             yield self.runs, "app_launch_start"
-            if self.crashed:
-                yield self.runs, chance.choice(_CRASHES[self.platform])
+            yield from ((self.runs, action) for action in self._mishaps(fault, chance))
             if chance.random() >= fault.never_ready:
                 yield self.runs, "app_launch_ready"
+                yield self.runs, "webview_page_loaded"
         yield self.runs, "app_moved_to_foreground"
-        # iOS can't tell a force quit from a crash.
-        self.crashed = chance.random() < fault.crashes + (0.01 if self.platform == "ios" else 0)
+        self.crashed = chance.random() < fault.crashes + _FORCE_QUITS[self.platform]
+
+    def _mishaps(self, fault: Fault, chance: random.Random) -> Iterator[str]:
+        """What a launch tells of the one before it, and of its page."""
+        if self.reports == "crashes":
+            if self.crashed:
+                yield chance.choice(_CRASHES[self.platform])
+            yield from (action for action, share in _UNWELL[self.platform].items() if chance.random() < share)
+        if chance.random() < fault.throws:
+            kinds = ("webview_javascript_error", "webview_unhandled_rejection")
+            yield from chance.choices(kinds, (4, 1), k=chance.choice(_CLUMPS))
+        yield from (action for action, share in _NOT_LOADED.items() if chance.random() < share)
 
     def _update(self, offer: Release, chance: random.Random) -> Iterator[Event]:
         fault = offer.fault(self.platform)

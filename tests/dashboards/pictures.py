@@ -10,14 +10,16 @@ from tests.dashboards import browser, grafana, loki
 from tests.dashboards.browser import Picture, Seen
 from tests.dashboards.history import STEP, History
 from tests.dashboards.programs import RELEASES
-from tests.dashboards.scenarios import CHAT, MAPS, NEWS, SHOP
+from tests.dashboards.scenarios import BANK, CHAT, GYM, MAPS, NEWS, SHOP
 from tests.dashboards.store import made
 from tests.support.monitoring import Prometheus, Queried
 
-OF_PROMETHEUS = ("overview", "rollout", "downloads", "exporter")
+OF_PROMETHEUS = ("overview", "rollout", "health", "downloads", "exporter")
 NAMES = (*OF_PROMETHEUS, "events")
 COMMITTED = Path(__file__).resolve().parents[2] / "dashboards" / "pictures"
 SINCE = "now-12h"
+INSTALLED_FINE = {"white": BANK, "slow": GYM}
+"""Other apps of which Health is shown."""
 BLIND = (NEWS, SHOP, CHAT, MAPS)
 """Apps whose dashboards somebody who has never seen them is to judge."""
 
@@ -44,8 +46,19 @@ def order(name: str, directory: Path, variables: dict[str, str], whole: bool = T
 
 
 def documentation(directory: Path) -> list[Picture]:
-    """The shop's bad rollout, beside another app in Overview."""
-    return [*(order(name, directory, chosen(name, SHOP, (NEWS,))) for name in OF_PROMETHEUS), of_events(directory)]
+    """The shop's bad rollout, beside another app in Overview; and in Health one that installs fine and crashes."""
+    apps = dict.fromkeys(OF_PROMETHEUS, SHOP) | {"health": CHAT}
+    return [*(order(name, directory, chosen(name, app, (NEWS,))) for name, app in apps.items()), of_events(directory)]
+
+
+def installed_fine(directory: Path) -> list[Picture]:
+    """First screens of Health, for versions that are broken in other ways."""
+    return [
+        order("health", directory, chosen("health", app_id), whole=False)._replace(
+            first=directory / f"health-{how}-first.png"
+        )
+        for how, app_id in INSTALLED_FINE.items()
+    ]
 
 
 def blind(directory: Path) -> list[Picture]:
@@ -73,7 +86,7 @@ def main() -> None:
     directory = parser.parse_args().blind
     browser.build()
     history, storage = made()
-    orders = blind(directory) if directory else documentation(COMMITTED)
+    orders = blind(directory) if directory else [*documentation(COMMITTED), *installed_fine(COMMITTED)]
     newer = RELEASES[1].prometheus
     with (
         tempfile.TemporaryDirectory() as name,

@@ -1,7 +1,7 @@
 """The apps of the made-up history: how many phones they have, which versions are rolled out to them, and what is wrong.
 
 Each app is one answer that an engineer should find: a version that fails on one platform, a good one, one that installs
-fine and crashes, and one whose downloads stall where the plugin is old.
+fine and crashes, one whose downloads stall where the plugin is old, one that stays white and one that starts slowly.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ ROLLED_OUT = 8
 """How many hours before the end the newest versions appeared."""
 START = HOURS - ROLLED_OUT
 
-SHOP, NEWS, CHAT, MAPS = (f"com.example.{name}" for name in ("shop", "news", "chat", "maps"))
+SHOP, NEWS, CHAT, MAPS, BANK, GYM = (f"com.example.{name}" for name in ("shop", "news", "chat", "maps", "bank", "gym"))
 ALL = 1.1
 BAD = "1.4.2"
 """The shop's newest version."""
@@ -37,6 +37,10 @@ class Fault:
     """A visit that ends in a crash."""
     never_ready: float = 0.01
     """A launch that the user leaves, or that ends, before the app is ready."""
+    slow: float = 0.02
+    """A launch that gets ready after more than five seconds."""
+    throws: float = 0.02
+    """A launch whose page throws, in all likelihood more than once."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,24 @@ def _apps() -> tuple[App, ...]:
             old=0.3,
         ),
         App(
+            BANK,
+            {"android": 600, "ios": 600},
+            (
+                Release("4.3.0", START, 6, 0.8, {"ios": Fault(never_ready=0.4)}),
+                Release("4.2.1", START - 40, 60),
+                Release("4.2.0", -99, 1, ALL),
+            ),
+        ),
+        App(
+            GYM,
+            {"android": 700, "ios": 400},
+            (
+                Release("1.9.0", START, 6, 0.8, {"android": Fault(slow=0.35)}),
+                Release("1.8.2", START - 40, 60),
+                Release("1.8.1", -99, 1, ALL),
+            ),
+        ),
+        App(
             SHOP,
             {"android": 60, "ios": 40},
             (Release("1.5.0-rc.1", START - 4, 4, 1, {"android": Fault(fails=0.2)}), Release(BAD, -99, 1, ALL)),
@@ -130,6 +152,10 @@ FIRING: Final = (
     _firing("CapgoVersionWorse", "warning", SHOP, "android", BAD),
     _firing("CapgoDownloadsWorse", "warning", SHOP, "android", BAD),
     _firing("CapgoErrorBudgetBurningSlowly", "warning", SHOP),
+    _firing("CapgoVersionCrashesMore", "critical", CHAT, "android", "2.7.0"),
+    _firing("CapgoVersionCrashing", "warning", CHAT, "android", "2.7.0"),
+    _firing("CapgoLaunchesNotReady", "critical", BANK, "ios", "4.3.0"),
+    _firing("CapgoStartsSlower", "warning", GYM, "android", "1.9.0"),
     _firing("CapgoDownloadsNotFinishing", "warning", MAPS, "android", "5.2.0"),
     _firing("CapgoDownloadsWorse", "warning", MAPS, "android", "5.2.0"),
     _firing("CapgoDownloadsWorse", "warning", MAPS, "ios", "5.2.0"),

@@ -16,7 +16,7 @@ from dashboards.generator.words import MEANINGS
 from tests.dashboards import grafana
 
 HOME = Path(__file__).resolve().parents[2] / "dashboards"
-README, STORY = (HOME / "README.md").read_text(), (HOME / "EVENTS.md").read_text()
+README, STORY, HEALTH = ((HOME / f"{name}.md").read_text() for name in ("README", "EVENTS", "HEALTH"))
 ALERTS = [alert for group in groups(Timescale()) for alert in group.alerts]
 ACTIONS = r"\b(?:set|update|download|unzip|checksum|decrypt|\w+_path|low_mem|finish_download)_(?:fail|required)\b"
 
@@ -36,7 +36,7 @@ def test_the_runbook_tells_an_alerts_severity_and_bound(alert: Alert) -> None:
     assert re.search(rf"(?<![\d.]){re.escape(bound)}(?![\d.])", words.splitlines()[0])
 
 
-@pytest.mark.parametrize("text", [README, STORY], ids=["README", "EVENTS"])
+@pytest.mark.parametrize("text", [README, STORY, HEALTH], ids=["README", "EVENTS", "HEALTH"])
 def test_what_the_documentation_tells_to_look_at_exists(text: str) -> None:
     """Words in italics that begin with a capital are titles of panels, dashboards, columns or variables."""
     said = {re.sub(r"[,.:?]$", "", name) for name in re.findall(r"(?<!\*)\*([A-Z][^*\n]+)\*(?!\*)", text)}

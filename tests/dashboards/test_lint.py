@@ -18,12 +18,12 @@ from tests.dashboards.grafana import Json
 DASHBOARDS = grafana.load()
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 PANEL_TYPES = {"timeseries", "stat", "bargauge", "table", "text", "logs"}
-UNITS = {"none", "percentunit", "s", "bytes", "eps", "reqps"}
-"""All are ids of Grafana's unit list."""
-MOVING_WINDOWS = {3600.0}
-"""Seconds, of what is shown over time."""
-RECENT_WINDOWS = {3600.0, 6 * 3600.0, 86400.0}
-"""Of what is shown as it is now, whatever the time range: an hour, and for rare events six hours against a day."""
+UNITS = {"none", "percentunit", "s", "bytes", "eps", "reqps", "suffix: ×"}
+"""Ids of Grafana's unit list, and one of its custom units."""
+MOVING_WINDOWS = {3600.0, 6 * 3600.0}
+"""Seconds, of what is shown over time: an hour, and six of rare events."""
+RECENT_WINDOWS = {3600.0, 86400.0}
+"""Of what is shown as it is now, whatever the time range."""
 SINCE_A_VERSION_BEGAN = {30 * 86400.0}
 STATUS_COLORS = {"red", "orange", "green"}
 ALERTS = '__name__=~"ALERTS|GRAFANA_ALERTS"'
@@ -49,7 +49,7 @@ def by_name(dashboard: Json) -> dict[str, Json]:
 
 def test_the_dashboards_have_their_names() -> None:
     """Links from outside rely on the uids."""
-    names = ("overview", "rollout", "downloads", "exporter", "events")
+    names = ("overview", "rollout", "health", "downloads", "exporter", "events")
     assert set(DASHBOARDS) == {f"live-updates-{name}" for name in names}
 
 
@@ -262,12 +262,19 @@ def links(panel: Json) -> Iterator[Json]:
 
 
 def test_a_count_of_devices_and_a_failure_lead_to_the_devices() -> None:
-    """From Rollout to Events, with all that was chosen filled in."""
-    found = {panel["title"]: list(links(panel)) for panel in grafana.panels(DASHBOARDS["live-updates-rollout"])}
-    (device,), (failure,) = found["Where its devices stand now"], found["What failed, and where"]
+    """From Rollout to Events, and from each kind of crash or error in Health, with all that was chosen filled in."""
+    found = {
+        panel["title"]: list(links(panel))
+        for name in ("rollout", "health")
+        for panel in grafana.panels(DASHBOARDS[f"live-updates-{name}"])
+    }
+    (device,), *failures = (
+        found[title]
+        for title in ("Where its devices stand now", "What failed, and where", "How it crashes", "Which errors")
+    )
     for link, names in (
         (device, {"app_id", "version", "platform"}),
-        (failure, {"app_id", "version", "platform", "action"}),
+        *((failure, {"app_id", "version", "platform", "action"}) for (failure,) in failures),
     ):
         assert link["url"].startswith("/d/live-updates-events?${__url_time_range}")
         assert set(re.findall(r"var-(\w+)=", link["url"])) == names

@@ -21,6 +21,7 @@ LIMITS = {"objective", "alert"}
 LONG = {
     "overview": {"Firing alerts", "Versions", "Clients that set at each launch"},
     "rollout": {"Where its devices stand now", "How far devices get"},
+    "health": set[str](),
     "downloads": {"Downloads by version and platform", "Lost in the network, by plugin and kind"},
     "exporter": set[str](),
     "events": {
@@ -118,6 +119,16 @@ def test_the_first_screen_names_the_version_at_fault_and_says_what_is_wrong(
 
 
 @on_the_newer_line
+def test_health_says_which_version_on_which_platform_is_broken_and_how(pages: dict[str, tuple[Picture, Seen]]) -> None:
+    """Of an app whose updates do not fail: the first line of the table, and of the list of what it is about."""
+    health = pages["health"][1].text
+    line = r"2\.7\.0\s+android\s+Crashes, of visits\s+[\d.]+ ×\s+[\d.]+%"
+    assert re.search(rf"Of\s+{line}", health["Worse than the other versions"])
+    assert re.search(r"android\s+Yes.*\s+No\s+No\s+No", health["Worse than the baseline?"])
+    assert re.search(r"ios\s+No\s+No\s+No\s+No", health["Worse than the baseline?"])
+
+
+@on_the_newer_line
 def test_cells_link_to_the_next_dashboard_with_their_labels(pages: dict[str, tuple[Picture, Seen]]) -> None:
     """The table's first line is the version at fault; its links open that version and that app."""
     links = [urlsplit(link) for link in pages["overview"][1].links]
@@ -131,8 +142,8 @@ def test_cells_link_to_the_next_dashboard_with_their_labels(pages: dict[str, tup
 
 @each
 def test_the_documentation_shows_the_pictures_of_each_dashboard(name: str) -> None:
-    """All of it and its first screen are committed, small, PNGs, and named by the documentation beside them."""
-    for picture in (COMMITTED / f"{name}.png", COMMITTED / f"{name}-first.png"):
+    """All of it and its first screens are committed, small, PNGs, and named by the documentation beside them."""
+    for picture in (COMMITTED / f"{name}.png", COMMITTED / f"{name}-first.png", *COMMITTED.glob(f"{name}-*.png")):
         data = picture.read_bytes()
         assert data.startswith(b"\x89PNG\r\n")
         assert len(data) < LARGEST_BYTES

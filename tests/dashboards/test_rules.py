@@ -12,12 +12,14 @@ import yaml
 from dashboards.generator.alerts import groups
 from dashboards.generator.dashboard import panel_id
 from dashboards.generator.timescale import Timescale, seconds
+from tests.dashboards.health_cases import HEALTH
 from tests.dashboards.programs import RELEASES, Release, run_promtool
 from tests.dashboards.promql import metrics
 from tests.dashboards.rule_cases import ANDROID, CASES, Case, events
 
 RULES = Path(__file__).resolve().parents[2] / "dashboards" / "prometheus"
 RULE_FILES = [RULES / "capgo.recording.rules.yml", RULES / "capgo.rules.yml"]
+ALL = [*CASES, *HEALTH]
 GRAFANA = "https://grafana.example.com"
 
 both_releases = pytest.mark.parametrize("release", RELEASES, ids=[release.name for release in RELEASES])
@@ -87,7 +89,7 @@ def test_promtool_accepts_the_rule_files(release: Release) -> None:
 
 
 @both_releases
-@pytest.mark.parametrize("case", CASES, ids=[case.claim for case in CASES])
+@pytest.mark.parametrize("case", ALL, ids=[f"{case.alert}: {case.claim}" for case in ALL])
 def test_an_alert_fires_where_it_should_and_only_there(release: Release, case: Case, tmp_path: Path) -> None:
     """Each case is a claim about one alert."""
     run_test(release, tmp_path, as_test(case), case.at, case.alert)
@@ -95,8 +97,8 @@ def test_an_alert_fires_where_it_should_and_only_there(release: Release, case: C
 
 def test_every_alert_has_a_case_in_which_it_fires_and_one_in_which_it_does_not() -> None:
     """No alert goes unproven in either direction."""
-    firing = {case.alert for case in CASES if case.fires is not None}
-    silent = {case.alert for case in CASES if case.fires is None}
+    firing = {case.alert for case in ALL if case.fires is not None}
+    silent = {case.alert for case in ALL if case.fires is None}
     assert firing == silent == set(severities())
 
 

@@ -1,0 +1,141 @@
+"""Is a version worse than the others? Against a baseline, and each of all versions against the others."""
+
+from collections.abc import Callable
+from typing import Final
+
+from dashboards.generator import thresholds as limits
+from dashboards.generator.formulas import total
+from dashboards.generator.health_measures import MEASURES, Measure, Reports, reporting
+from dashboards.generator.panels import Json, Panel, names, ranges, steps
+from dashboards.generator.tables import Column, Label, table
+from dashboards.generator.update_panels import PLATFORM
+
+AT_LEAST: Final = "$min_events"
+TIMES: Final = "suffix: ×"
+_LINES: Final = 7
+"""Of a table: what is not among the worst is not worth a look."""
+_TOO_FEW, _NO_OTHERS, _CAN_NOT_TELL = -3, -2, -1
+"""Instead of a number: why there is none. Of enough there is none where there are no others."""
+WHY_NOT: Final[list[Json]] = names(
+    {
+        str(_CAN_NOT_TELL): ("can't tell", "text"),
+        str(_NO_OTHERS): ("no others", "text"),
+        str(_TOO_FEW): ("too few", "text"),
+    }
+)
+WORSE: Final[list[Json]] = [
+    *WHY_NOT,
+    *ranges(
+        (None, 1, "No", "green"),
+        (1, limits.TIMES_OTHERS_BAD, "Maybe", "orange"),
+        (limits.TIMES_OTHERS_BAD, 3, "Yes", "red"),
+        (3, 10, "Yes, > 3 ×", "red"),
+        (10, None, "Yes, > 10 ×", "red"),
+    ),
+]
+"""How many times a version is as bad, in words."""
+ANSWERS: Final[list[Json]] = [*WHY_NOT, *ranges((0, limits.TIMES_OTHERS_MAYBE, "fine", "green"))]
+COLORS: Final = steps(("orange", limits.TIMES_OTHERS_MAYBE), ("red", limits.TIMES_OTHERS_BAD))
+
+
+def against(measure: Measure, version: Reports, baseline: Reports) -> str:
+    """Surely x the baseline, by platform, or why there is no such number."""
+    by = "platform"
+    whole = measure.whole(version, by)
+    others = f"{measure.part(baseline, by)} / ({measure.whole(baseline, by)} >= {AT_LEAST})"
+    times = measure.times(measure.part(version, by), f"({whole} >= {AT_LEAST})", others)
+    return _or_why_not(times, whole, version.visits(by))
+
+
+def times_of_each(measure: Measure, app: Reports, by: str, within: str) -> str:
+    """Surely x the others, for each version: the others are all those with the same labels `within`."""
+    whole = f"({measure.whole(app, by)} >= {AT_LEAST})"
+    return measure.times(measure.part(app, by), whole, _others_rate(measure, app, by, within))
+
+
+def _others_rate(measure: Measure, app: Reports, by: str, within: str) -> str:
+    """For each version, that of the others: a version less all is below zero, of both numbers, and no rate is."""
+
+    def but_this(count: str) -> str:
+        return f"({count} - on ({within}) group_left () {total(count, within)})"
+
+    return f"{but_this(measure.part(app, by))} / ({but_this(measure.whole(app, by))} <= -{AT_LEAST})"
+
+
+def _or_why_not(times: str, whole: str, visits: str) -> str:
+    too_few_or_no_others = f"(({whole} > 0) >= bool {AT_LEAST}) + {_TOO_FEW}"
+    return f"{times} or {too_few_or_no_others} or ({visits} > 0) * 0 + {_CAN_NOT_TELL}"
+
+
+def _each(cell: Callable[[Measure], str]) -> str:
+    """The same of all measures, told apart by the label `what`."""
+    return " or ".join(f'label_replace({cell(one)}, "what", "{one.what}", "", "")' for one in MEASURES)
+
+
+def verdict(title: str, version: Reports, baseline: Reports, size: tuple[int, int]) -> Panel:
+    """Whether a version is worse than a baseline, and in what."""
+    by = "platform"
+    coverage = f"{reporting(version, by)} / ({version.visits(by)} > 0)"
+    return table(
+        title,
+        "Baseline: the versions chosen under Baseline, by default all others of the app, on the same platform. Each "
+        "verdict is one number: the lower end of the 95 % interval of the version's rate, over the baseline's and a "
+        f"floor that nobody gets up for ({', '.join(f'{measure.floor:.1%}' for measure in MEASURES)}). No: below 1; "
+        f"maybe; yes: above {limits.TIMES_OTHERS_BAD:g}, where the alerts look. Can't tell: no client of this version "
+        "reports it. Can report: visits whose clients report crashes, of all; what is said of crashes is said of "
+        "these. Good: no.",
+        size,
+        {by: PLATFORM},
+        [
+            *(Column(measure.title, against(measure, version, baseline), mappings=WORSE) for measure in MEASURES),
+            Column("Can report", coverage, "percentunit", width=115),
+        ],
+        sort=PLATFORM.title,
+        ascending=True,
+        no_value="No visits",
+    )
+
+
+def findings(title: str, app: Reports, size: tuple[int, int], labels: dict[str, Label]) -> Panel:
+    """What is worse than in the other versions, the surely worst first."""
+    by, within = "version, platform", "platform"
+
+    def of_each(measure: Measure) -> str:
+        return _or_why_not(times_of_each(measure, app, by, within), measure.whole(app, by), app.visits(by))
+
+    def rate(measure: Measure) -> str:
+        return f"{measure.part(app, by)} / ({measure.whole(app, by)} >= {AT_LEAST})"
+
+    surely = f"topk({_LINES}, {_each(of_each)})"
+    return table(
+        title,
+        "Each version and platform against all other versions of the app on that platform, the surely worst first. "
+        "Surely × the others: the lower end of the 95 % interval of its rate, divided by the others' and a floor "
+        "that nobody gets up for. Fine: below 1. Good: no red. Alerts take the last six hours, and a day of the "
+        "others.",
+        size,
+        labels,
+        [
+            Column(
+                "Surely × the others",
+                surely,
+                TIMES,
+                1,
+                COLORS,
+                width=165,
+                mappings=ANSWERS,
+            ),
+            Column("Rate", _each(rate), "percentunit", 2, width=80),
+            Column(
+                "Others' rate",
+                _each(lambda measure: _others_rate(measure, app, by, within)),
+                "percentunit",
+                2,
+                width=105,
+            ),
+            Column("Events", _each(lambda one: f"{one.part(app, by)} and {one.whole(app, by)} > 0"), width=75),
+            Column("Of", _each(lambda measure: f"{measure.whole(app, by)} > 0"), width=75),
+        ],
+        sort="Surely × the others",
+        only="Surely × the others",
+    )
