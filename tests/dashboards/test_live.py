@@ -1,6 +1,7 @@
-"""A rollout as it happens: two simulated fleets, the real exporter, both Prometheus lines, real Alertmanagers.
+"""A rollout as it happens: three simulated fleets, the real exporter, both Prometheus lines, real Alertmanagers.
 
-One app rolls out a version that breaks on Android, another app a good one. All windows and durations of the rules are
+One app rolls out a version whose updates fail on Android, another one that installs fine and is broken, on each
+platform in its way, and a third a good one. All windows and durations of the rules are
 a sixtieth of the real ones; the rules are otherwise the same.
 """
 
@@ -27,25 +28,44 @@ from tests.support.fleet import Fleet
 from tests.support.harness import Exporter, wait_until
 from tests.support.monitoring import Alertmanager, Prometheus, Sample
 
-BAD, GOOD = "com.example.bad", "com.example.good"
+BAD, GOOD, HURT = "com.example.bad", "com.example.good", "com.example.hurt"
 VERSION = "1.2.4"
 JOB = "capgo-exporter"
 DIVISOR = 60
 SECONDS = 45
 FAULTS = {"fail": "android:update_fail=0.2,android:unzip_fail=0.1", "stall": "android:80=0.4"}
-EXPECTED = {"CapgoUpdatesFailing", "CapgoDownloadsNotFinishing"}
-"""Both are about the version; as the rollout is over after a minute, others may follow or not."""
+AILMENTS = {
+    "fault": "android:crash=0.15,android:slow_start=0.5,ios:white_screen=0.5,ios:script_errors=0.5",
+    "base_failure": "0",
+}
+EXPECTED = {
+    (BAD, "CapgoUpdatesFailing", "android"),
+    (BAD, "CapgoDownloadsNotFinishing", "android"),
+    (HURT, "CapgoVersionCrashesMore", "android"),
+    (HURT, "CapgoVersionCrashing", "android"),
+    (HURT, "CapgoStartsSlower", "android"),
+    (HURT, "CapgoLaunchesNotReady", "ios"),
+    (HURT, "CapgoScriptErrorsRising", "ios"),
+}
+"""All are about the version; as the rollout is over after a minute, others may follow or not."""
+OF_HURT = {name for app_id, name, _ in EXPECTED if app_id == HURT} | {"CapgoVersionCrashesMore"}
+"""What may fire of it: users also quit a white screen by force, which iOS takes for a crash."""
 ON_A_SLOW_MACHINE = {"CapgoExporterDown", "CapgoCommitsSlow"}
 """With windows of seconds, these fire where a scrape waits for a processor or a commit for the disk."""
 ON_A_MACHINE_THAT_STOOD_STILL = {"CapgoRequestsRefused"}
 """What waited for longer than a post may wait was rightly refused."""
 UNANSWERED = {"Firing alerts, A", "Batches by the log store's reply, A"}
 """Rules of a sixtieth of the time have fired by then, or not; and there is no log store."""
+FATAL = ("app_crash", "app_crash_native", "app_anr", "app_initialization_failure")
+SURELY = "Surely × the others"
 TOLERANCE = 0.05
 """Series live for some forty scrapes, so increase() may exceed a count by a fortieth or two, and a share by less."""
 
 pytestmark = pytest.mark.timeout(600)  # the rollout takes a minute, on a busy machine more
 DASHBOARDS = grafana.load()
+SMALL, LARGE = {"devices": "400", "rate": "80"}, {"devices": "2000", "rate": "300"}
+APPS = {BAD: FAULTS | SMALL, GOOD: LARGE, HURT: AILMENTS | LARGE}
+"""What their fleets are told; alerts about health want hundreds of visits to compare with."""
 
 
 class Monitor(NamedTuple):
@@ -62,6 +82,7 @@ class Rollout(NamedTuple):
     start: float
     end: float
     rows: list[dict[str, Any]]
+    health: list[dict[str, Any]]
     stood_still: float
     """Seconds in which the machine did."""
 
@@ -69,6 +90,11 @@ class Rollout(NamedTuple):
         """Events of production devices that the exporter acknowledged."""
         wanted = {"action": action, "test": False, **labels}
         return sum(row["acknowledged"] for row in self.rows if wanted.items() <= row.items())
+
+    def rose(self, metric: str, **labels: str) -> int:
+        """How far the counters of visits and launches should have risen."""
+        wanted = {"metric": metric, **labels}
+        return sum(row["acknowledged"] for row in self.health if wanted.items() <= row.items())
 
     def view(self, release: str, dashboard: grafana.Json, **chosen: str) -> View:
         prometheus = self.monitors[release].prometheus
@@ -106,26 +132,34 @@ def rollout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rollout]:
             monitor.prometheus.wait_scraped(JOB)
         began, began_awake = time.monotonic(), awake()
         start = max(monitor.prometheus.value(f'timestamp(up{{job="{JOB}"}})') for monitor in monitors.values())
-        common = {"devices": "400", "rate": "80", "duration": f"{SECONDS}s"}
-        bad = stack.enter_context(Fleet(directory / "bad", exporter.port, app=BAD, **FAULTS, **common))
-        good = stack.enter_context(Fleet(directory / "good", exporter.port, app=GOOD, seed="2", **common))
-        rows = [*bad.account(), *good.account()]
+        fleets = [
+            stack.enter_context(
+                Fleet(directory / app_id, exporter.port, app=app_id, duration=f"{SECONDS}s", seed=str(seed), **more)
+            )
+            for seed, (app_id, more) in enumerate(APPS.items(), start=1)
+        ]
+        rows, health = ([row for fleet in fleets for row in ask(fleet)] for ask in (Fleet.account, Fleet.health))
         arrived = {name: expected_alerts(monitor.alertmanager) for name, monitor in monitors.items()}
         for monitor in monitors.values():
             monitor.prometheus.wait_scraped(JOB)
         end = min(monitor.prometheus.value(f'timestamp(up{{job="{JOB}"}})') for monitor in monitors.values())
         stood_still = time.monotonic() - began - (awake() - began_awake)
-        yield Rollout(monitors, arrived, start, end, rows, stood_still)
+        yield Rollout(monitors, arrived, start, end, rows, health, stood_still)
 
 
 def expected_alerts(alertmanager: Alertmanager) -> list[dict[str, Any]]:
     """All its alerts, once those that are expected have arrived."""
 
-    def arrived() -> bool:
-        return {alert["labels"]["alertname"] for alert in alertmanager.alerts()} >= EXPECTED
+    def missing() -> set[tuple[str, str, str]]:
+        return EXPECTED - {who(alert["labels"]) for alert in alertmanager.alerts()}
 
-    wait_until(arrived, f"{sorted(EXPECTED)} arrive at Alertmanager")
+    wait_until(lambda: not missing(), f"{sorted(EXPECTED)} arrive at Alertmanager")
     return alertmanager.alerts()
+
+
+def who(labels: Mapping[str, str]) -> tuple[str, str, str]:
+    """The app, the alert, and the platform that it is about."""
+    return labels.get("app_id", ""), labels["alertname"], labels.get("platform", "")
 
 
 on_both_lines = pytest.mark.parametrize("release", [release.name for release in RELEASES])
@@ -151,7 +185,8 @@ def table(
 @pytest.mark.parametrize("dashboard", DASHBOARDS.values(), ids=DASHBOARDS)
 def test_every_query_has_an_answer(rollout: Rollout, release: str, dashboard: grafana.Json) -> None:
     """All that the dashboards ask for is what the exporter shows."""
-    chosen = {"min_events": "1"} | ({"app_id": BAD} if "rollout" in dashboard["uid"] else {})
+    apps = {"live-updates-rollout": {"app_id": BAD}, "live-updates-health": {"app_id": HURT}}
+    chosen = {"min_events": "1"} | apps.get(dashboard["uid"], {})
     view = rollout.view(release, dashboard, **chosen)
     prometheus = rollout.monitors[release].prometheus
     shown = [ask for ask in view.asks() if not PROMISED & metrics(ask.expr)]
@@ -210,23 +245,82 @@ def test_the_phases_show_that_downloads_stop_while_they_are_unpacked(rollout: Ro
 
 
 @on_both_lines
+def test_health_tells_what_ails_which_platform(rollout: Rollout, release: str) -> None:
+    """The version that installs fine, in each of four ways, and in the good app nothing."""
+    title, labels = "Worse than the other versions", ("version", "platform", "what")
+    lines = table(rollout, release, "health", title, *labels, app_id=HURT)
+    bad = {line for line, cells in lines.items() if cells.get(SURELY, 0) > 1.5}
+    assert bad >= {
+        (VERSION, "android", "Crashes, of visits"),
+        (VERSION, "android", "Slow starts (over 5 s), of launches"),
+        (VERSION, "ios", "Never ready (white screen), of launches"),
+        (VERSION, "ios", "Script errors, of visits"),
+    }
+    assert {(version, platform, what) for version, platform, what in bad if version != VERSION} == set()
+    assert {what for _, platform, what in bad if platform == "android"} == {
+        "Crashes, of visits",
+        "Slow starts (over 5 s), of launches",
+    }
+    good = table(rollout, release, "health", title, *labels, app_id=GOOD)
+    assert len(good) > 5
+    assert all(cells.get(SURELY, 0) < 1.5 for cells in good.values())
+
+
+@on_both_lines
+def test_what_health_counts_is_the_fleets_own(rollout: Rollout, release: str) -> None:
+    """Crashes of visits that would tell, launches begun and ready, and those that took long; no update failed."""
+    labels = ("version", "platform", "what")
+    for app_id in (HURT, GOOD):
+        lines = table(rollout, release, "health", "Worse than the other versions", *labels, app_id=app_id)
+        up = table(rollout, release, "health", "From install to ready", "platform", app_id=app_id, version=VERSION)
+        told = table(rollout, release, "health", "Who can report", "version", "platform", app_id=app_id)
+        for platform in ("android", "ios"):
+            chosen = {"app_id": app_id, "platform": platform, "version": VERSION}
+            launched, ready = (rollout.sent(f"app_launch_{step}", **chosen) for step in ("start", "ready"))
+            assert up[(platform,)]["Launched"] == about(launched)
+            assert up[(platform,)]["Ready"] == about(ready)
+            able = rollout.rose("capgo_visits_total", reports="crashes", **chosen)
+            crashed = sum(rollout.sent(action, **chosen) for action in FATAL)
+            crashes = lines[VERSION, platform, "Crashes, of visits"]
+            assert (crashes["Events"], crashes["Of"]) == (about(crashed), about(able))
+            slow = lines[VERSION, platform, "Slow starts (over 5 s), of launches"]
+            timed = rollout.rose("capgo_launch_seconds_count", **chosen)
+            assert slow["Of"] == about(timed)
+            assert slow["Events"] == about(timed - rollout.rose("capgo_launch_seconds_bucket", le="5.0", **chosen))
+            share = able / rollout.rose("capgo_visits_total", **chosen)
+            assert told[VERSION, platform]["Crashes, errors"] == pytest.approx(share, rel=TOLERANCE)
+    versions = table(rollout, release, "overview", "Versions", "version", "platform", app_id=HURT)
+    assert {cells["Failed"] for cells in versions.values() if "Failed" in cells} == {0}
+
+
+def about(truth: float) -> object:
+    """A count, as near as extrapolation comes."""
+    return pytest.approx(truth, rel=TOLERANCE, abs=0.5)
+
+
+@on_both_lines
 def test_alerts_reach_alertmanager_for_the_bad_rollout(rollout: Rollout, release: str) -> None:
-    """They name the app at fault, and those about a version name the version and the platform."""
-    about_the_version = [alert for alert in rollout.arrived[release] if alert["labels"]["alertname"] in EXPECTED]
+    """And for the one that installs fine: each names the version, and leads to it in the dashboard."""
+    about_the_version = [alert for alert in rollout.arrived[release] if who(alert["labels"]) in EXPECTED]
     assert len(about_the_version) == len(EXPECTED)
     for alert in about_the_version:
         labels = alert["labels"]
-        assert (labels["app_id"], labels["version"], labels["platform"]) == (BAD, VERSION, "android")
-        assert f"var-app_id={BAD}&var-version={VERSION}" in alert["annotations"]["dashboard"]
+        assert labels["version"] == VERSION
+        assert f"var-app_id={labels['app_id']}&var-version={VERSION}" in alert["annotations"]["dashboard"]
+        assert ("/d/live-updates-health" in alert["annotations"]["dashboard"]) == (labels["app_id"] == HURT)
 
 
 @on_both_lines
 def test_no_alert_ever_fired_for_the_good_rollout_or_for_the_exporter(rollout: Rollout, release: str) -> None:
-    """From the start to the end, what Prometheus stored of alerts is about the bad app, unless the machine is slow."""
+    """From the start to the end, what Prometheus stored of alerts is about the bad apps, unless the machine is slow.
+
+    No update of the one that installs fine is told to fail; it is the fleet's largest, and as large is the good one.
+    """
     fired = rollout.monitors[release].prometheus.query_range(
         'ALERTS{alertstate="firing"}', rollout.start, rollout.end, 1
     )
     alerts = {(series.labels["alertname"], series.labels.get("app_id")) for series in fired}
-    assert {app_id for _, app_id in alerts} >= {BAD}
+    assert {app_id for _, app_id in alerts} >= {BAD, HURT}
     excused = ON_A_SLOW_MACHINE | (ON_A_MACHINE_THAT_STOOD_STILL if rollout.stood_still > 1 else set())
-    assert {alert for alert in alerts if alert[1] != BAD} <= {(name, None) for name in excused}
+    assert {name for name, app_id in alerts if app_id == HURT} <= OF_HURT
+    assert {alert for alert in alerts if alert[1] not in {BAD, HURT}} <= {(name, None) for name in excused}
