@@ -69,7 +69,14 @@ def build(settings: Settings, telemetry: Telemetry) -> Parts:
     )
     budgets = BudgetLimits(settings.max_apps, settings.max_versions, settings.max_series, settings.apps)
     ledger = Ledger(
-        Limits(settings.version_ttl, settings.zero_hold, settings.max_series, settings.dedup_memory, budgets)
+        Limits(
+            settings.version_ttl,
+            settings.zero_hold,
+            settings.max_series,
+            settings.dedup_memory,
+            budgets,
+            settings.max_devices,
+        )
     )
     event_logs = [log for log in (event_log, _open_event_store(settings, telemetry)) if log]
     committer = Committer(ledger, journal, telemetry, event_logs)

@@ -126,6 +126,13 @@ class Settings(Base):
         ge=5000,
         le=10_000_000,
     )
+    max_devices: int = _setting(
+        1_000_000,
+        "most devices remembered, each with the version it runs and how far its newest update came: about 130 bytes of "
+        "memory and 20 on disk each, by a keyed hash of its id; 0 keeps none",
+        ge=0,
+        le=100_000_000,
+    )
     version_ttl: DurationSetting = _setting(
         "30d", "a version without events for so long leaves /metrics, so that old bundles don't fill Prometheus", gt=0
     )

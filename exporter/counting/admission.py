@@ -39,7 +39,7 @@ class Admission:
     def _census(self) -> Census:
         return self._ledger.census.fork()
 
-    def place(self, series: Series, device: str) -> Series:
+    def place(self, series: Series, device: int) -> Series:
         """The series that an event counts in."""
         if self._is_visible(series) or self._enters(series, device):
             return series
@@ -58,7 +58,7 @@ class Admission:
             return show.state is not State.DORMANT
         return series in self._changes.totals or self._ledger.visible_total(series) is not None
 
-    def _enters(self, series: Series, device: str) -> bool:
+    def _enters(self, series: Series, device: int) -> bool:
         version = series.version
         if self._census.is_in(version):
             return self._try(series, (), 2 * RESERVED_SERIES)
@@ -75,7 +75,7 @@ class Admission:
         could = version.app_id in self._census.apps and version not in self._out
         return could and self._try(series, (), RESERVED_SERIES)
 
-    def _decide(self, version: Version, device: str) -> Collection[Version] | None:
+    def _decide(self, version: Version, device: int) -> Collection[Version] | None:
         """What has to end so that a version may enter, mostly nothing; `None` if it may not."""
         for_app = self._room_for_app(version.app_id, device)
         if for_app is None:
@@ -83,14 +83,14 @@ class Admission:
         for_version = self._room_for_version(version, device)
         return None if for_version is None else [*for_app, *for_version]
 
-    def _room_for_app(self, app_id: str, device: str) -> Collection[Version] | None:
+    def _room_for_app(self, app_id: str, device: int) -> Collection[Version] | None:
         census = self._census
         if app_id in census.apps:
             return ()
         verdict = self._ledger.budgets.judge_app(census, app_id, device)
         return self._room(verdict, _APPS, census.app_groups)
 
-    def _room_for_version(self, version: Version, device: str) -> Collection[Version] | None:
+    def _room_for_version(self, version: Version, device: int) -> Collection[Version] | None:
         census, app_id = self._census, version.app_id
         verdict = self._ledger.budgets.judge_version(census, app_id, version.version, device, self._changes.at)
         return self._room(verdict, app_id, lambda: census.version_groups(app_id))

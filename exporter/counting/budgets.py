@@ -71,7 +71,7 @@ class Candidates:
     def __init__(self) -> None:
         self._cells: dict[int, _Cell] = {}
 
-    def ask(self, value: tuple[str, ...], device: str) -> bool:
+    def ask(self, value: tuple[str, ...], device: int) -> bool:
         """Note an event of a value; tells whether the value has shown that it is real."""
         key = hash(value)  # salted at each start, so nobody can aim at a cell
         index = key % _CELLS
@@ -82,8 +82,8 @@ class Candidates:
             cell.events -= 1
             return False
         cell.events += 1
-        if len(cell.devices) < ENTRY_DEVICES and hash(device) not in cell.devices:
-            cell.devices += (hash(device),)
+        if len(cell.devices) < ENTRY_DEVICES and device not in cell.devices:
+            cell.devices += (device,)
         return cell.events >= ENTRY_EVENTS and len(cell.devices) >= ENTRY_DEVICES
 
 
@@ -128,7 +128,7 @@ class Budgets:
         self._apps = Demand()
         self._versions = Demand()
 
-    def judge_app(self, census: Census, app_id: str, device: str) -> Verdict:
+    def judge_app(self, census: Census, app_id: str, device: int) -> Verdict:
         """Judge an app that is not in."""
         if app_id in self.limits.apps:
             return Verdict.FREE
@@ -137,7 +137,7 @@ class Budgets:
             return Verdict.FREE
         return Verdict.REPLACING if self._candidates.ask((app_id,), device) else Verdict.REFUSED
 
-    def judge_version(self, census: Census, app_id: str, label: str, device: str, now: float) -> Verdict:
+    def judge_version(self, census: Census, app_id: str, label: str, device: int, now: float) -> Verdict:
         """Judge a version of an app; on another platform it may be in already."""
         self._versions.note((app_id, label))
         if label in RESERVED_VERSIONS or census.has(app_id, label):

@@ -44,6 +44,12 @@ class Changes:
     fingerprints: dict[int, int] = field(default_factory=dict)
     """By value, the event's timestamp in milliseconds by the device's clock."""
 
+    devices: dict[int, int] = field(default_factory=dict)
+    """By key, what is remembered of a device, packed; 0 for one that leaves."""
+
+    numbers: dict[int, Version | None] = field(default_factory=dict)
+    """By which versions stand in what is remembered of devices; `None` for one that is free again."""
+
     forgotten_events: int | None = None
     held_again: list[Series] = field(default_factory=list)
     """Held series that this scrape shows once more; not stored: after a restart they are shown twice again."""
@@ -54,9 +60,9 @@ class Changes:
     @property
     def stored(self) -> bool:
         """Whether there is anything to write."""
-        return bool(self.totals or self.fingerprints) or not self.only_counts
+        return bool(self.totals or self.fingerprints or self.devices) or not self.only_counts
 
     @property
     def only_counts(self) -> bool:
-        """Whether nothing is to be written but totals and fingerprints."""
-        return not (self.shows or self.sightings or self.ended or self.forgotten)
+        """Whether nothing is to be written but totals, fingerprints and devices."""
+        return not (self.shows or self.sightings or self.ended or self.forgotten or self.numbers)

@@ -5,14 +5,19 @@ from functools import cached_property
 from typing import Final
 
 from exporter.counting.admission import Admission
+from exporter.counting.attempts import Stage
 from exporter.counting.budgets import label_version
 from exporter.counting.census import OVERFLOW
 from exporter.counting.changes import Changes, Sighting, State
+from exporter.counting.hearing import Hearing
 from exporter.counting.ledger import Entries, Ledger
 from exporter.counting.seen import OnDisk
 from exporter.wire.actions import OUTCOMES
-from exporter.wire.families import SUM_OF, born_with
+from exporter.wire.families import BESIDE, STAGES, SUM_OF, born_with
 from exporter.wire.labels import UNKNOWN_VERSION, Series, Version, series_of
+from exporter.wire.words import Word
+
+_STAGES: Final = {stage: f"{STAGES.key}:{stage.label}" for stage in Stage}
 
 _NOTHING_FOLDED: Final = {"app_id": 0, "version": 0}
 
@@ -27,6 +32,7 @@ class Draft:
         self._ledger = ledger
         self._on_disk = on_disk
         self._met: set[Version] = set()
+        self.hearing = Hearing(ledger.devices, self.changes)
 
     @cached_property
     def _admission(self) -> Admission:
@@ -56,6 +62,7 @@ class Draft:
             outcome.append(series)
         if entries.durations:
             self._add_up(entries.durations, outcome)
+        self._hear(entries, outcome)
         return outcome
 
     def _add_up(self, durations: Mapping[int, int], outcome: Sequence[Series | None]) -> None:
@@ -79,6 +86,36 @@ class Draft:
                 asked[index] = label_version(asked[index], UNKNOWN_VERSION)
         return asked
 
+    def _hear(self, entries: Entries, outcome: Sequence[Series | None]) -> None:
+        """Take in what a post's counted events say of their devices, and count the stages that these have entered."""
+        if not self._ledger.devices.limit:
+            return
+        words = self._words(entries, outcome) if entries.exits else entries.words
+        hear = self.hearing.hear
+        for device, word, series in zip(entries.devices, words, outcome, strict=True):
+            if device and series is not None and not series.version.test:
+                entered = hear(device, word, series.version)
+                if entered is not None:
+                    self._count_stage(series_of(entered.version, _STAGES[entered.stage]), device)
+        self.hearing.take_down()
+
+    def _words(self, entries: Entries, outcome: Sequence[Series | None]) -> Sequence[Word]:
+        """What the events say; the end of a process that ran another version says nothing of the one that runs."""
+        words = [*entries.words]
+        for index in entries.exits:
+            if outcome[index] != entries.series[index]:
+                words[index] = Word.NOTHING
+        return words
+
+    def _count_stage(self, series: Series, device: int) -> None:
+        """Count a device in a stage of a version, which may be another one than its event counts in."""
+        total = self.changes.totals.get(series)
+        if total is None:
+            total = self._ledger.visible_total(series)
+            if total is None or series.version not in self._met:
+                series, total = self._meet(series, total, device)
+        self.changes.totals[series] = total + 1
+
     def _known(self, entries: Entries) -> set[int]:
         """The fingerprints that the ledger remembers, in memory or on disk."""
         known = self._ledger.seen.known(set(entries.fingerprints))
@@ -87,7 +124,7 @@ class Draft:
             known.update(disk.among(_up_to(disk.newest, entries)))
         return known
 
-    def _meet(self, series: Series, total: int | None, device: str) -> tuple[Series, int]:
+    def _meet(self, series: Series, total: int | None, device: int) -> tuple[Series, int]:
         """The first event of a series in this draft: the one it counts in and its total, and what becomes visible."""
         placed = total is None or bool(self.changes.ended)  # by which one that was visible may be so no more
         if placed:
@@ -101,9 +138,9 @@ class Draft:
             total = self.changes.totals.get(series, self._ledger.total(series) or 0)
         return series, total
 
-    def _place(self, asked: Series, device: str) -> Series:
+    def _place(self, asked: Series, device: int) -> Series:
         series = self._admission.place(asked, device)
-        if series is not asked:
+        if series is not asked and asked.name not in BESIDE:
             self.folded["version"] += 1
             self.folded["app_id"] += series.version.app_id == OVERFLOW
         return series

@@ -25,9 +25,12 @@ from exporter.counting.budgets import Budgets, Use
 from exporter.counting.budgets import Limits as BudgetLimits
 from exporter.counting.census import Census
 from exporter.counting.changes import Changes, Show, Sighting, State
+from exporter.counting.devices import Devices
+from exporter.counting.here import Here
 from exporter.counting.seen import Seen
 from exporter.wire.families import BESIDE, lines_of
-from exporter.wire.labels import Series, Version
+from exporter.wire.labels import UNKNOWN_VERSION, Series, Version
+from exporter.wire.words import Word
 
 SCRAPES_HELD: Final = 2
 """Scrapes that must have shown the held value before the series moves: one sample alone may be lost."""
@@ -44,7 +47,10 @@ class Entries(msgspec.Struct, frozen=True, gc=False):
     timestamps: Sequence[int]
     """By the device's clock, in milliseconds since the epoch."""
 
-    devices: Sequence[str]
+    devices: Sequence[int]
+    """The keys of those that sent them; 0 for one without an id."""
+
+    words: Sequence[Word]
     durations: Mapping[int, int] = {}
     """By index, the milliseconds that an event which counts in a part of a histogram took."""
 
@@ -53,13 +59,14 @@ class Entries(msgspec.Struct, frozen=True, gc=False):
 
 
 class Limits(NamedTuple):
-    """`version_ttl` and `zero_hold` in seconds; `max_dormant` in series; `memory` in fingerprints."""
+    """`version_ttl` and `zero_hold` in seconds; `max_dormant` in series; `memory` in fingerprints; and devices."""
 
     version_ttl: float
     zero_hold: float
     max_dormant: int
     memory: int
     budgets: BudgetLimits
+    devices: int = 0
 
 
 class View(NamedTuple):
@@ -82,6 +89,7 @@ class View(NamedTuple):
     forgotten: int
     budgets: dict[str, Use]
     series_limit: int
+    devices: Here
 
     @property
     def shown(self) -> dict[Series, int]:
@@ -153,6 +161,7 @@ class Ledger:
         self._forgotten_events = 0
         self.seen = Seen(limits.memory)
         self.census = Census()
+        self.devices = Devices(limits.devices)
         self.budgets = Budgets(limits.budgets)
 
     def exposure(self, now: float) -> Changes:
@@ -163,6 +172,7 @@ class Ledger:
         for series, times_shown in self._pending.items():
             if series not in changes.shows:
                 self._advance(series, times_shown, changes)
+        self.devices.due(changes)
         return changes
 
     def _advance(self, series: Series, times_shown: int, changes: Changes) -> None:
@@ -228,6 +238,7 @@ class Ledger:
             self.census.remove(version)
         if changes.forgotten_events is not None:
             self._forgotten_events = changes.forgotten_events
+        self.devices.apply(changes)
         if changes.fingerprints:
             self.seen.add(changes.fingerprints, changes.at)
 
@@ -318,7 +329,12 @@ class Ledger:
             self._forgotten_events,
             self.budgets.use(self.census),
             self._limits.budgets.max_series,
+            self.devices.view(self._shows_devices),
         )
+
+    def _shows_devices(self, version: Version) -> bool:
+        """Whether a version is on /metrics; of what devices run, one that was never told is, with its app."""
+        return version in self._sightings or (version.version == UNKNOWN_VERSION and version.app_id in self.census.apps)
 
     def counted(self) -> dict[Version, int]:
         """The events of each version on /metrics, those that are not shown yet among them."""

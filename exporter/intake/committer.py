@@ -148,12 +148,20 @@ class Committer:
 
     def load(self) -> None:
         """Rebuild the ledger from its journal, before the start. Raises `LedgerError`."""
-        self._journal.load(self._ledger.apply)
+        self._journal.load(self._ledger.apply, self._ledger.devices)
         if self._journal.is_copy:
             changes = self._ledger.begin_anew(self._clock())
             self._journal.begin_anew(changes)
             self._ledger.apply(changes)
+        self._trim_devices()
         self._view = self._ledger.view()
+
+    def _trim_devices(self) -> None:
+        """Let devices go that are beyond a limit which was higher before."""
+        devices = self._ledger.devices
+        while (changes := devices.trimmed(self._clock())).devices:
+            self._commit(changes)
+            self._telemetry.devices_dropped.inc(len(changes.devices))
 
     def start(self) -> None:
         """Work, in a thread."""
@@ -195,6 +203,8 @@ class Committer:
                 post.series = draft.add(post.entries)
             self._commit(draft.changes)
         self._telemetry.count_folded(draft.folded)
+        if draft.hearing.dropped:
+            self._telemetry.devices_dropped.inc(draft.hearing.dropped)
         self._note(posts, draft.changes.at)
 
     def _note(self, posts: Sequence[Post], now: float) -> None:

@@ -10,6 +10,7 @@ from exporter.wire.events import Batch, Event, Reason, Rejected
 from exporter.wire.fingerprints import Fingerprints
 from exporter.wire.health import DroppedReason, hear
 from exporter.wire.labels import Ignored, IgnoredReason, Label, Outcome, Series
+from exporter.wire.words import words
 
 
 class Arrival(msgspec.Struct, frozen=True, gc=False):
@@ -46,9 +47,10 @@ class Post:
         self.ignored: list[IgnoredReason] = []
         events, series = self._sort_out(batch.items, label(batch.items))
         timestamps = [event.timestamp or 0 for event in events]
-        devices = [event.device_id or "" for event in events]
         told, durations, self.dropped, exits = hear(events, series)
-        self.entries = Entries(told, fingerprints(events), timestamps, devices, durations, exits)
+        devices = fingerprints.devices(events)
+        said = words(events, series)
+        self.entries = Entries(told, fingerprints(events), timestamps, devices, said, durations, exits)
         self.series: Sequence[Series | None] = ()
         self.error: Exception | None = None
 

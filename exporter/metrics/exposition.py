@@ -16,6 +16,7 @@ from prometheus_client.core import Metric
 from prometheus_client.exposition import choose_encoder
 
 from exporter.counting.ledger import View
+from exporter.metrics.device_lines import DeviceLines
 from exporter.metrics.lines import Lines, lines
 from exporter.metrics.negotiation import format_of, wants_gzip
 from exporter.metrics.telemetry import LEDGER_FAMILIES
@@ -55,6 +56,7 @@ class Exposer:
 
     def __init__(self) -> None:
         self._lines = _no_lines()
+        self._devices = DeviceLines()
         self._known = 0
         self._departures = 0
         self._lock = threading.Lock()
@@ -66,17 +68,14 @@ class Exposer:
         others: bytes = encode(_Families(families))
         with self._lock:
             self._follow(view)
-            kept = [*self._ledger_families(view.values, openmetrics)]
+            kept = [*self._ledger_families(view.values, openmetrics), *_chunks(self._devices.written(view.devices))]
         return Exposition(content_type, [*kept, others])
 
     def _ledger_families(self, values: Sequence[int], openmetrics: bool) -> Iterator[bytes]:
         for each in LEDGER_FAMILIES:
             name = each.name if openmetrics or each.kind != "counter" else f"{each.name}_total"
             yield f"# HELP {name} {each.text}\n# TYPE {name} {each.kind}\n".encode()
-            written = self._lines[each.family.key, each.test].written(values)
-            while chunk := [*itertools.islice(written, _CHUNK)]:
-                yield "".join(chunk).encode()
-                time.sleep(_REST)
+            yield from _chunks(self._lines[each.family.key, each.test].written(values))
 
     def _follow(self, view: View) -> None:
         """Bring the lines up to a view: those of its new series are added."""
@@ -89,6 +88,12 @@ class Exposer:
             if key != EVENTS.key:
                 self._lines[key, test].add(self._known, series)
             self._known += 1
+
+
+def _chunks(lines: Iterator[str]) -> Iterator[bytes]:
+    while chunk := [*itertools.islice(lines, _CHUNK)]:
+        yield "".join(chunk).encode()
+        time.sleep(_REST)
 
 
 def _no_lines() -> dict[tuple[str, bool], Lines]:

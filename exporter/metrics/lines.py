@@ -48,11 +48,11 @@ class _Counters:
         self._positions.append(position)
 
     def _rendered(self, version: Version, member: str) -> str:
-        return _render(f"{self._family.name}_total", version, {self._family.label: member})
+        return render(f"{self._family.name}_total", version, {self._family.label: member})
 
     def written(self, values: Sequence[int]) -> Iterator[str]:
         known = bisect_left(self._positions, len(values))
-        return map(_sample, islice(self._lines, known), map(values.__getitem__, self._positions))
+        return map(sample, islice(self._lines, known), map(values.__getitem__, self._positions))
 
 
 class _Actions(_Counters):
@@ -79,7 +79,7 @@ class _Actions(_Counters):
         for line, positions in self._parted.values():
             known = [position for position in positions if position < end]
             if known:
-                yield _sample(line, sum(map(values.__getitem__, known)))
+                yield sample(line, sum(map(values.__getitem__, known)))
 
 
 class _Histograms:
@@ -98,22 +98,23 @@ class _Histograms:
     def _rendered(self, version: Version) -> Sequence[str]:
         name = self._family.name
         bounds = map(member_of, self._family.family.parts)
-        buckets = [_render(f"{name}_bucket", version, {self._family.label: bound}) for bound in bounds]
-        return [*buckets, _render(f"{name}_count", version, {}), _render(f"{name}_sum", version, {})]
+        buckets = [render(f"{name}_bucket", version, {self._family.label: bound}) for bound in bounds]
+        return [*buckets, render(f"{name}_count", version, {}), render(f"{name}_sum", version, {})]
 
     def written(self, values: Sequence[int]) -> Iterator[str]:
         for rendered, positions in self._rows.values():
             if max(positions) < len(values):
                 *parts, milliseconds = map(values.__getitem__, positions)
                 *_, count = buckets = [*accumulate(parts)]
-                yield from map(_sample, rendered, (*buckets, count))
+                yield from map(sample, rendered, (*buckets, count))
                 yield f"{rendered[-1]}{_number(milliseconds / 1000)}\n"
 
 
 _NOT_YET: Final = 2**63
 
 
-def _sample(line: str, value: int) -> str:
+def sample(line: str, value: int) -> str:
+    """A line with its value."""
     return f"{line}{value}.0\n" if value < _EXPONENT_FROM else f"{line}{_number(value)}\n"
 
 
@@ -121,7 +122,8 @@ def _number(value: float) -> str:
     return str(floatToGoString(value))  # type: ignore[no-untyped-call]
 
 
-def _render(name: str, version: Version, more: dict[str, str]) -> str:
+def render(name: str, version: Version, more: dict[str, str]) -> str:
+    """A line all but its value."""
     labels = {"app_id": version.app_id, "platform": version.platform, "version": version.version} | more
     return f"{name}{{" + ",".join(f'{key}="{_escape(value)}"' for key, value in sorted(labels.items())) + "} "
 

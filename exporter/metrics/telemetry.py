@@ -76,8 +76,33 @@ LEDGER_FAMILIES: Final = tuple(
             "le",
             "Page loads (webview_page_loaded) of {}, by their seconds.",
         ),
+        (
+            families.STAGES,
+            "device_stages",
+            "stage",
+            "Devices that entered a stage on the way to a version, each once while it tries that version.",
+        ),
     )
     for test in (False, True)
+    if family is not families.STAGES or not test  # of test devices nothing is remembered
+)
+
+
+class DeviceFamily(NamedTuple):
+    """A gauge of devices: its name, the label beside those of the version, and its HELP."""
+
+    name: str
+    label: str
+    text: str
+
+
+RUNNING: Final = DeviceFamily(
+    "capgo_devices", "window", "Devices heard from within the window (by the hour), each once, by the version it runs."
+)
+TRYING: Final = DeviceFamily(
+    "capgo_rollout_devices",
+    "stage",
+    "Devices heard from within 30 days, each once, by the version that it tried last and the stage that it is at.",
 )
 
 _LATENCIES: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -154,6 +179,11 @@ class Telemetry:
         )
         for reason in DROPPED_REASONS:
             self.durations_dropped.labels(reason)
+        self.devices_dropped = Counter(
+            "capgo_exporter_devices_dropped",
+            "Devices forgotten, or not taken in, for lack of room (--max-devices); the latter once a post.",
+            registry=registry,
+        )
         self.commit_errors = Counter(
             "capgo_exporter_commit_errors",
             "Commits to the ledger that failed; clients were told to retry.",
@@ -303,10 +333,16 @@ def _ledger_families(view: View) -> Iterator[Metric]:
         events.add_metric([state], value)
     yield events
     yield GaugeMetricFamily(
-        "capgo_exporter_series", "Series of events, visits, launches and page loads on /metrics.", value=view.lines
+        "capgo_exporter_series",
+        "Series of the counters of events, visits, durations and devices on /metrics.",
+        value=view.lines,
     )
     yield GaugeMetricFamily(
         "capgo_exporter_series_limit", "Most of these series there may be.", value=view.series_limit
+    )
+    yield GaugeMetricFamily("capgo_exporter_devices", "Devices that are remembered.", value=view.devices.remembered)
+    yield GaugeMetricFamily(
+        "capgo_exporter_devices_limit", "Most devices that may be remembered.", value=view.devices.limit
     )
     yield from _budget_families(view)
     first_seen = GaugeMetricFamily(

@@ -20,9 +20,10 @@ The labels are what the client means: the simulator works them out itself and sh
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from exporter.simulator.health import Counter
+from exporter.simulator.told import Told, summed_up
 
 
 class Fate(IntEnum):
@@ -70,12 +71,22 @@ class Account:
         self._rows: defaultdict[Labels, list[int]] = defaultdict(lambda: [0] * len(Fate))
         self._restored: defaultdict[Labels, list[int]] = defaultdict(lambda: [0] * len(Fate))
         self._health: defaultdict[tuple[str, str, str, Counter], list[int]] = defaultdict(lambda: [0] * len(Fate))
+        self._phones: dict[Told, None] = {}
 
     def open(
-        self, body: bytes, labels: Labels, restores: bool = False, counters: Iterable[tuple[Counter, int]] = ()
+        self,
+        body: bytes,
+        labels: Labels,
+        told: Told,
+        restores: bool = False,
+        counters: Iterable[tuple[Counter, int]] = (),
     ) -> Event:
-        """`restores`: it is the `set` of a rollback; `counters`: what it adds to which others."""
-        fates = [(self._rows[labels], 1)]
+        """`told` is what its phone has told with it.
+
+        `restores`: it is the `set` of a rollback; `counters`: what it adds to which others.
+        """
+        self._phones.setdefault(told)
+        fates = [(self._rows[labels], 1), (told.fates, 1)]
         if restores:
             fates.append((self._restored[labels], 1))
         version = labels.app_id, labels.platform, labels.version
@@ -101,6 +112,12 @@ class Account:
             label = {counter.label: counter.value} if counter.label else {}
             labels = {"app_id": app_id, "platform": platform, "version": version} | label
             yield {"metric": counter.name, **labels, **_numbers(fates)}
+
+    def memory(self) -> dict[str, Any]:
+        """What a server should remember of production devices; and of how many it may think otherwise."""
+        heard = [told for told in self._phones if told.heard and not told.is_test]
+        sure = [told for told in heard if not told.doubtful and sum(told.fates) == told.fates[Fate.ACKNOWLEDGED]]
+        return summed_up(sure) | {"doubtful": len(heard) - len(sure)}
 
 
 def _numbers(fates: list[int]) -> dict[str, int]:

@@ -21,6 +21,7 @@ from exporter.simulator.mix import pick
 from exporter.simulator.options import Options
 from exporter.simulator.phone import Phone, Step
 from exporter.simulator.stories import Story, life
+from exporter.simulator.surroundings import Surroundings
 
 _IDLE_SECONDS: Final = 600.0
 _CATCH_UP_SECONDS: Final = 1.0
@@ -65,7 +66,9 @@ class Fleet:
         self._draining = False
         self._ended = False
         chance = random.Random(options.seed)  # noqa: S311
-        self._devices: Final = [Device(phone, story, self, chance) for phone, story in population(options)]
+        self._devices: Final = [
+            Device(phone, story, Surroundings(self, phone), chance) for phone, story in population(options)
+        ]
         # Last: making the devices takes a while, which is not to be caught up.
         self._post_pace: Final = Pace(options.rate, self._loop.time())
         self._event_pace: Final = Pace(options.rate * _EVENTS_PER_POST, self._loop.time())
@@ -93,7 +96,8 @@ class Fleet:
     def record(self, phone: Phone, step: Step) -> Event:
         self._event_pace.spend(self._loop.time())
         body = phone.body(step, int(time.time() * 1000))
-        return self.account.open(body, phone.labels(step), step.restores, phone.counters(step))
+        phone.tell(step)
+        return self.account.open(body, phone.labels(step), phone.told, step.restores, phone.counters(step))
 
     def post(self, headers: bytes, events: Sequence[Event], body: bytes, done: Done) -> Post:
         start = self._loop.time()
@@ -127,7 +131,7 @@ class Fleet:
             seconds = max(self._post_pace.wait(now), self._event_pace.wait(now))
             if seconds > 0:
                 await asyncio.sleep(min(seconds, until - now))
-            elif self._client.outstanding >= self._options.connections:
+            elif self._client.outstanding >= self._options.connections or not self._ahead:
                 self._freed.clear()
                 await self._freed.wait()
             else:
@@ -174,6 +178,7 @@ class Fleet:
             "series": [*self.account.rows(ignored=False)],
             "ignored": [*self.account.rows(ignored=True)],
             "health": [*self.account.health()],
+            "memory": self.account.memory(),
         }
 
 

@@ -12,9 +12,10 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
-from exporter.simulator.account import Labels, version_label
+from exporter.simulator.account import Fate, Labels, version_label
 from exporter.simulator.dialects import Dialect, Platform
 from exporter.simulator.health import Counter, Reports, counters
+from exporter.simulator.told import Attempt, Told
 
 System = Literal["android", "ios", "electron"]
 """What the device is."""
@@ -34,6 +35,12 @@ _LIBRARY_AGENTS: Final[dict[System, str]] = {
     "ios": "App/1.4.0 ({app}; build:140; iOS {os}.0) Alamofire/5.10.2",
     "electron": "node",
 }
+_OF_WHAT_RUNS: Final = (
+    *("app_anr", "app_crash", "app_killed_", "app_launch_ready", "app_launch_start", "app_memory_", "app_moved_to_"),
+    *("reset", "webview_"),
+)
+"""How actions begin whose events name the bundle that runs; and `set`."""
+
 _PUBLIC_KEY: Final = "MIIBCgKCAQEAvq3Zu1kN"
 _SKEWED_SHARE: Final = 0.02
 _LARGEST_SKEW_MS: Final = 2 * 24 * 3600 * 1000
@@ -45,7 +52,8 @@ class Step(NamedTuple):
     A `version_name` of None is left out, as the plugin does where it has forgotten it. `alone` events are posted as
     single objects by code beside the queue, without a timestamp. Steps 0 seconds after another share its millisecond.
     A `set` that `restores` is that of a rollback, which puts the version before in place again. With `names_id` the
-    `version_name` is the bundle's id, which says nothing of its version.
+    `version_name` is the bundle's id, which says nothing of its version. `attempt` is what the step tells of an update,
+    whatever its `version_name` is.
     """
 
     after: float
@@ -56,6 +64,7 @@ class Step(NamedTuple):
     alone: bool = False
     restores: bool = False
     names_id: bool = False
+    attempt: Attempt | None = None
 
 
 class Phone:
@@ -77,6 +86,7 @@ class Phone:
         "reports",
         "skew_ms",
         "system",
+        "told",
     )
 
     def __init__(self, dialect: Dialect, app_id: str, native: str, test_share: float, chance: random.Random) -> None:
@@ -97,6 +107,7 @@ class Phone:
         tests = chance.random() < test_share and dialect.has("device_flags")
         emulator = tests and chance.random() < 0.5
         self.is_test: Final = tests
+        self.told: Final = Told(app_id, dialect.platform, tests, len(Fate))
         self.system: Final = _system(dialect.platform, chance)
         release = chance.choice(_SYSTEMS[self.system])
         self.reports: Final = _reports(dialect, release)
@@ -135,6 +146,15 @@ class Phone:
         if dialect.platform == "ios":
             text = text.replace(b"/", rb"\/")
         return (self._alone if step.alone else self._in_queue) + text
+
+    def tell(self, step: Step) -> None:
+        """Take note of what the step tells of the phone; an old client's events name what runs, whatever they are."""
+        labels = self.labels(step)
+        if labels.ignored:
+            return
+        names_subject = self.dialect.has("names_subject") or self.dialect.platform == "react-native"
+        of_what_runs = not names_subject or step.action == "set" or step.action.startswith(_OF_WHAT_RUNS)
+        self.told.hear(labels.version if of_what_runs else None, step.attempt if names_subject else None)
 
     def labels(self, step: Step) -> Labels:
         """What the step counts as."""

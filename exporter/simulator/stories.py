@@ -22,6 +22,7 @@ from exporter.simulator.ailments import (
 )
 from exporter.simulator.dialects import Dialect, Platform
 from exporter.simulator.phone import Phone, Step, some_id
+from exporter.simulator.told import Attempt
 
 _MANIFEST_FAILURES: Final = (
     "download_manifest_file_fail",
@@ -128,14 +129,19 @@ def life(phone: Phone, rollout: Rollout, idle: float, chance: random.Random) -> 
         yield from process(phone, rollout, chance)
 
 
+def _launched(phone: Phone) -> Attempt | None:
+    return None if phone.current is None else Attempt(phone.current, "launched")
+
+
 def _electron(phone: Phone, rollout: Rollout, chance: random.Random) -> Story:
     """It says `set` at every launch, and reports a download only when it is over."""
-    yield Step(1.0, "set", phone.name(phone.current))
+    yield Step(1.0, "set", phone.name(phone.current), attempt=_launched(phone))
     bundle = rollout.offer(phone, chance)
     if bundle is not None:
         failure = rollout.failure(phone, bundle, chance)
         if rollout.stall(phone, bundle, chance) == 100:
-            yield Step(4.0, failure or "download_complete", bundle)
+            what = {None: "downloaded", "download_fail": "breaks"}.get(failure, "failed")
+            yield Step(4.0, failure or "download_complete", bundle, attempt=Attempt(bundle, what))
             phone.current = bundle if failure is None else phone.current
     yield Exit(60.0, killed=False)
 
@@ -145,14 +151,16 @@ def _react_native(phone: Phone, rollout: Rollout, chance: random.Random) -> Stor
 
     On Android a bundle that can't be set is told by its id.
     """
-    yield Step(1.0, "set", phone.name(phone.current))
+    yield Step(1.0, "set", phone.name(phone.current), attempt=_launched(phone))
     bundle = rollout.offer(phone, chance)
     if bundle is not None:
         yield Step(0.5, "get", bundle)
         failure = rollout.failure(phone, bundle, chance)
         if rollout.stall(phone, bundle, chance) == 100:
             names_id = failure is not None and phone.system == "android"
-            yield Step(4.0, failure or "set", some_id(chance) if names_id else bundle, names_id=names_id)
+            name = some_id(chance) if names_id else bundle
+            attempt = None if names_id else Attempt(bundle, "failed" if failure else "installed")
+            yield Step(4.0, failure or "set", name, names_id=names_id, attempt=attempt)
             phone.current = bundle if failure is None else phone.current
     yield Exit(60.0, killed=False)
 
@@ -225,7 +233,7 @@ def _attempt(phone: Phone, bundle: str, failure: str | None, chance: random.Rand
         yield from _broken_files(phone, bundle, failure, chance)
     if breaks:
         forgets = phone.dialect.platform == "android" and phone.dialect.has("finish_fail")
-        yield Step(0.3, "download_fail", None if forgets else current)
+        yield Step(0.3, "download_fail", None if forgets else current, attempt=Attempt(bundle, "breaks"))
         return
     if phone.dialect.has("manifests"):
         yield _transfer(phone, bundle, "manifest" if manifest else "zip", "complete")
@@ -233,16 +241,19 @@ def _attempt(phone: Phone, bundle: str, failure: str | None, chance: random.Rand
         names_new = failure == "finish_download_fail" or (
             failure == "checksum_fail" and phone.dialect.platform == "ios"
         )
-        yield Step(0.3, failure, _about(phone, bundle) if names_new else current)
+        name = _about(phone, bundle) if names_new else current
+        what = "failed" if failure == "finish_download_fail" else "breaks"
+        yield Step(0.3, failure, name, attempt=Attempt(bundle, what))
         return
-    yield Step(0.3, "download_complete", _about(phone, bundle))
+    yield Step(0.3, "download_complete", _about(phone, bundle), attempt=Attempt(bundle, "downloaded"))
     if phone.dialect.has("set_next"):
-        yield Step(0.1, "set_next", bundle, current)
+        yield Step(0.1, "set_next", bundle, current, attempt=Attempt(bundle, "downloaded"))
 
 
 def _transfer(phone: Phone, bundle: str, kind: str, what: str) -> Step:
     """On Android the download worker posts these itself."""
-    return Step(0.2, f"download_{kind}_{what}", bundle, alone=phone.dialect.platform == "android")
+    alone = phone.dialect.platform == "android"
+    return Step(0.2, f"download_{kind}_{what}", bundle, alone=alone, attempt=Attempt(bundle, "downloading"))
 
 
 def _about(phone: Phone, bundle: str) -> str:
@@ -262,7 +273,8 @@ def _download(phone: Phone, bundle: str, chance: random.Random, manifest: bool, 
         if stage >= end:
             return
         unnamed = stage == 0 and dialect.platform == "ios" and not manifest and not dialect.has("ios_progress_named")
-        yield Step(0.4, f"download_{stage}", "builtin" if unnamed else _about(phone, bundle))
+        attempt = None if unnamed else Attempt(bundle, "downloading")
+        yield Step(0.4, f"download_{stage}", "builtin" if unnamed else _about(phone, bundle), attempt=attempt)
 
 
 def _android_steps(phone: Phone, chance: random.Random, end: int) -> Iterator[int]:
@@ -306,10 +318,10 @@ def _install(phone: Phone, bundle: str, failure: str | None) -> Story:
     before, previous = phone.name(phone.current), phone.current
     if failure == "set_fail":
         phone.failed |= {bundle}
-        yield Step(0.2, "set_fail", _about(phone, bundle))
+        yield Step(0.2, "set_fail", _about(phone, bundle), attempt=Attempt(bundle, "failed"))
         return
     phone.current = bundle
-    yield Step(0.2, "set", bundle, before)
+    yield Step(0.2, "set", bundle, before, attempt=Attempt(bundle, "installed"))
     if failure == "update_fail":
         yield from _roll_back(phone, bundle, previous)
     elif previous is not None:
@@ -323,7 +335,7 @@ def _roll_back(phone: Phone, bundle: str, previous: str | None) -> Story:
         yield Step(1.4, "webview_javascript_error", bundle, metadata=_THROWN)
     if phone.dialect.has("launch_events"):
         yield Step(10.0, "app_launch_timeout", bundle, metadata=_TIMEOUT)
-    yield Step(0.01, "update_fail", bundle)
+    yield Step(0.01, "update_fail", bundle, attempt=Attempt(bundle, "failed"))
     if not phone.dialect.has("quiet_rollback"):
         phone.current = None
         yield Step(0, "reset", phone.native_name, bundle)

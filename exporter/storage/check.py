@@ -23,6 +23,7 @@ def check(directory: Path) -> Iterator[str]:
     yield f"{path}: sound{', a copy, to be started with --restored' if is_copy else ''}"
     states = ", ".join(f"{events} {state}" for state, events in view.events.items())
     yield f"events counted: {sum(view.events.values())} ({states})"
+    yield f"devices: {view.devices.remembered}"
     yield f"series: {len(view.values)} shown; fingerprints: {len(ledger.seen)} recent, {old} old"
     for (app_id, platform, version, test), events in sorted(ledger.counted().items()):
         yield f"  {app_id} {platform} {version}{' (test devices)' if test else ''}: {events}"

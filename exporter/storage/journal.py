@@ -10,6 +10,8 @@ The store's contract:
 - After `commit` has raised `StorageUnavailableError`, nothing is known yet: the write may have reached the disk before
   its confirmation failed. `settle` reads the truth back. It must be called before the next draft, and the changes it
   returns did land and must be applied. If a scrape asked for them, it was served without them.
+- The devices that `load` is told of are those that what it hands over is applied to; they are read in `commit`, as the
+  commit before left them.
 - What `load` hands over is all that was committed, in an order in which `Ledger.apply` takes it. Until it has been read
   whole, the file is not opened for writing: one that turns out to be damaged is left as it was.
 - A fingerprint that has left memory is on disk for the window, unless its event's device time lies outside the window
@@ -18,7 +20,7 @@ The store's contract:
 
 import sqlite3
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from itertools import chain
 from pathlib import Path
@@ -29,10 +31,11 @@ import structlog
 from exporter.counting.changes import Changes
 from exporter.counting.seen import OnDisk
 from exporter.storage import ledgerfile, tables
+from exporter.storage.devicetable import DeviceTable, Whole
 from exporter.storage.directory import locked, make
 from exporter.storage.errors import LedgerError, copied, unusable
 from exporter.storage.ledgerfile import Durability
-from exporter.wire.labels import Series
+from exporter.wire.labels import Series, Version
 
 Opened = Literal["created", "migrated", "restored", "found"]
 """How a ledger came to be open: made anew, of an older schema, a copy, or as it was left."""
@@ -48,6 +51,9 @@ _AHEAD_TRANSACTIONS: Final = 1000
 _AHEAD_SERIES: Final = 2000
 """How far `series` may lag behind: posts wait while it is brought up to date."""
 
+_JOINED: Final = 1000
+"""Fingerprints in a row that is made of several, at the least."""
+
 _KEPT_TOGETHER: Final = 100
 """Rows in one statement: it takes two thirds of the time of as many statements."""
 
@@ -55,7 +61,7 @@ _TIDY_SECONDS: Final = 60.0
 _TIDY_ROWS: Final = 1000
 
 _SERIES: Final = "app_id = ? AND platform = ? AND version = ? AND test = ? AND name = ?"
-_APPEND: Final = "INSERT INTO recent (tx, at, fingerprints, totals) VALUES (?, ?, ?, ?)"
+_APPEND: Final = "INSERT INTO recent (tx, at, fingerprints, totals, devices) VALUES (?, ?, ?, ?, ?)"
 _COUNT: Final = "UPDATE series SET total = ? WHERE id = ?"
 _COUNT_FIRST: Final = (
     "INSERT INTO series VALUES (NULL, ?, ?, ?, ?, ?, ?, 0, 0, 0.0)"
@@ -91,6 +97,19 @@ def _last_transaction(db: sqlite3.Connection) -> tuple[int, float]:
     return row or (0, 0.0)
 
 
+def _join(rows: Iterable[tuple[int, float, bytes]]) -> Iterator[tuple[int, float, bytes, None, None]]:
+    """Rows with the fingerprints of several, each under the number of the last and the time of the first of them."""
+    begun, joined, last = 0.0, bytearray(), 0
+    for last, at, fingerprints in rows:
+        begun = begun if joined else at
+        joined += fingerprints
+        if len(joined) >= _JOINED * tables.PAIR:
+            yield last, begun, bytes(joined), None, None
+            joined.clear()
+    if joined:
+        yield last, begun, bytes(joined), None, None
+
+
 class Journal:
     """The open ledger file of a data directory; the module's head is its contract."""
 
@@ -110,6 +129,7 @@ class Journal:
         """Changes that may have landed or not, and the number of their transaction."""
         self._failing = False
         self._tidied = 0.0
+        self._whole: Whole | None = None
         ledgerfile.refuse_old_sqlite()
         make(directory)
         with ExitStack() as resources:
@@ -132,8 +152,9 @@ class Journal:
         if restored and not self.is_copy:
             _log.warning("restored_ignored", ledger=str(self._path), why="it is not marked as a copy")
 
-    def load(self, apply: Callable[[Changes], None]) -> None:
+    def load(self, apply: Callable[[Changes], None], devices: Whole | None = None) -> None:
         """Hand over all that was committed, and open the file for writing. Raises `LedgerError`."""
+        self._whole = devices
         with ledgerfile.look(self._path) as db:
             for changes in tables.read(db):
                 apply(changes)
@@ -160,6 +181,9 @@ class Journal:
         (self._old,) = self._db.execute("SELECT count(*) FROM old").fetchone()
         (self._newest_old,) = self._db.execute("SELECT coalesce(max(timestamp), 0) FROM old").fetchone()
         self._up_to_date, self._ahead = tables.ahead(self._db)
+        self._devices = DeviceTable(self._db, self._whole)
+        self._joined = self._done(self._up_to_date - 1)
+        self._retired = 0
         self._ids: dict[Series, int] = {}
         """Rows of the series counted since; finding one by its five names takes four times as long."""
 
@@ -215,13 +239,15 @@ class Journal:
     def _write(self, changes: Changes) -> None:
         # Were the clock turned back, memory must not seem to reach back further, after a restart, than it does.
         row = self._tx + 1, max(self._latest, changes.at), tables.pack(changes.fingerprints)
+        devices = tables.pack(changes.devices) if changes.devices else None
         recent = self._recent + len(changes.fingerprints)
         if self._fits_in_a_row(changes, recent):
             totals = {self._ids[series]: total for series, total in changes.totals.items()}
-            self._db.execute(_APPEND, (*row, tables.pack(totals)))
+            self._db.execute(_APPEND, (*row, tables.pack(totals), devices))
             self._ahead.update(totals)
         else:
-            recent = self._write_in_full(changes, row, recent)
+            recent = self._write_in_full(changes, (*row, None, devices), recent)
+        self._devices.note(len(changes.devices), self._tx)
         self._failing = False
         self._tx, self._latest, _ = row
         self._recent = recent
@@ -233,22 +259,37 @@ class Journal:
             and recent <= self._memory
             and self._tx - self._up_to_date < _AHEAD_TRANSACTIONS
             and len(self._ahead) < _AHEAD_SERIES
+            and not self._devices.due
         )
 
-    def _write_in_full(self, changes: Changes, row: tuple[int, float, bytes], recent: int) -> int:
-        """Write all that changes, and bring `series` up to date; returns how many fingerprints are left in `recent`."""
+    def _write_in_full(self, changes: Changes, row: tuple[object, ...], recent: int) -> int:
+        """Write all that changes, and bring the tables up to date; returns how many fingerprints `recent` keeps."""
         execute = self._db.execute
         execute("BEGIN IMMEDIATE")
         self._write_series(changes)
-        # These were there for their totals, and the last one for its number.
-        execute("DELETE FROM recent WHERE tx >= ? AND length(fingerprints) = 0", (self._up_to_date,))
-        execute(_APPEND, (*row, None))
+        self._devices.write(self._tx)
+        self._join(self._done(self._tx))
+        execute(_APPEND, row)
         recent, moved = self._retire(recent, changes.at)
         dropped = self._tidy(moved, changes.at)
         execute("COMMIT")
-        self._up_to_date, self._ahead = row[0], {}
+        self._up_to_date, self._ahead = self._tx + 1, {}
         self._old += moved - dropped
         return recent
+
+    def _done(self, tx: int) -> int:
+        """Of the transactions up to one, whose totals are in their table, the last one whose devices are as well."""
+        complete = self._devices.complete
+        return tx if complete is None else min(tx, complete)
+
+    def _join(self, last: int) -> None:
+        """Make few rows of those that are there for their fingerprints alone, and none of those without."""
+        span = self._joined, last
+        rows = self._db.execute("SELECT tx, at, fingerprints FROM recent WHERE tx > ? AND tx <= ? ORDER BY tx", span)
+        joined = [*_join(rows)]
+        self._db.execute("DELETE FROM recent WHERE tx > ? AND tx <= ?", span)
+        self._db.executemany(_APPEND, joined)
+        self._joined = last
 
     def _write_totals(self, changes: Changes) -> None:
         totals = self._ahead | {self._id(series, total): total for series, total in changes.totals.items()}
@@ -270,8 +311,17 @@ class Journal:
             executemany(_FORGET, [(*series.version, series.name) for series in changes.forgotten])
             for series in changes.forgotten:
                 self._ids.pop(series, None)
+        for number, version in changes.numbers.items():
+            self._name(number, version)
         if changes.forgotten_events is not None:
             self._db.execute("UPDATE meta SET value = ? WHERE name = 'forgotten_events'", (changes.forgotten_events,))
+
+    def _name(self, number: int, version: Version | None) -> None:
+        if version is None:
+            self._db.execute("DELETE FROM numbers WHERE number = ?", (number,))
+        else:
+            names = version.app_id, version.platform, version.version
+            self._db.execute("INSERT OR REPLACE INTO numbers VALUES (?, ?, ?, ?)", (number, *names))
 
     def _id(self, series: Series, total: int) -> int:
         """The row of a series, made if there is none yet."""
@@ -288,13 +338,14 @@ class Journal:
             return recent, 0
         enough = self._memory - min(_RETIRED_TOGETHER, self._memory // 10)
         leaving: list[tuple[int, int]] = []
-        last = 0
-        for tx, blob in self._db.execute("SELECT tx, fingerprints FROM recent WHERE tx <= ? ORDER BY tx", (self._tx,)):
+        span = self._retired, self._tx
+        rows = self._db.execute("SELECT tx, fingerprints FROM recent WHERE tx > ? AND tx <= ? ORDER BY tx", span)
+        for tx, blob in rows:
             if recent - len(leaving) <= enough:
                 break
             leaving += ((timestamp, value) for value, timestamp in tables.unpack(blob).items())
-            last = tx
-        self._db.execute("DELETE FROM recent WHERE tx <= ?", (last,))
+            self._retired = tx
+        self._empty_rows()
         leaving.sort()
         # A clock that is far off would make them stay for ever, or be of no use.
         first, end = (bisect_left(leaving, (int((now + way * self._window) * 1000),)) for way in (-1, 1))
@@ -303,6 +354,12 @@ class Journal:
         if kept:
             self._newest_old = max(self._newest_old, kept[-1][0])
         return recent - len(leaving), len(kept)
+
+    def _empty_rows(self) -> None:
+        """Drop what has retired; a row that has newer devices than their table stays for these."""
+        last, done = self._retired, self._done(self._tx)
+        self._db.execute("DELETE FROM recent WHERE tx <= ? AND (tx <= ? OR devices IS NULL)", (last, done))
+        self._db.execute("UPDATE recent SET fingerprints = x'' WHERE tx <= ?", (last,))
 
     def _keep(self, rows: Sequence[tuple[int, int]]) -> None:
         for start in range(0, len(rows), _KEPT_TOGETHER):

@@ -42,10 +42,14 @@ CREATE TABLE versions (
     app_id TEXT, platform TEXT, version TEXT, test INTEGER, first REAL NOT NULL, last REAL NOT NULL,
     PRIMARY KEY (app_id, platform, version, test)
 ) WITHOUT ROWID;
-CREATE TABLE recent (tx INTEGER PRIMARY KEY, at REAL NOT NULL, fingerprints BLOB NOT NULL, totals BLOB);
+CREATE TABLE recent (
+    tx INTEGER PRIMARY KEY, at REAL NOT NULL, fingerprints BLOB NOT NULL, totals BLOB, devices BLOB
+);
+CREATE TABLE devices (part INTEGER PRIMARY KEY, tx INTEGER NOT NULL, packed BLOB NOT NULL);
+CREATE TABLE numbers (number INTEGER PRIMARY KEY, app_id TEXT, platform TEXT, version TEXT);
 CREATE TABLE old (timestamp INTEGER, value INTEGER, PRIMARY KEY (timestamp, value)) WITHOUT ROWID;
 """
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 MIGRATIONS: Final[Mapping[int, str]] = {
     1: """
 ALTER TABLE series RENAME TO series_1;
@@ -59,6 +63,11 @@ DROP TABLE series_1;
 """,
     2: "ALTER TABLE recent ADD COLUMN totals BLOB;",
     3: "ALTER TABLE series RENAME COLUMN action TO name;",
+    4: """
+ALTER TABLE recent ADD COLUMN devices BLOB;
+CREATE TABLE devices (part INTEGER PRIMARY KEY, tx INTEGER NOT NULL, packed BLOB NOT NULL);
+CREATE TABLE numbers (number INTEGER PRIMARY KEY, app_id TEXT, platform TEXT, version TEXT);
+""",
 }
 """From a schema version, the SQL that leads to the next one."""
 

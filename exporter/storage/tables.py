@@ -6,6 +6,9 @@ the transaction's number; `old` those that have left memory, by the device's tim
 A transaction that only counts is one row of `recent`, with the new totals of its series in another blob: to write each
 into its row of `series` would cost several times as much. So `series` lags behind by the rows after the last one
 without totals, which says that it was brought up to date. Totals are absolute: the newest is true, however often read.
+
+Of devices the same is true, in the same rows; `devices` has a row for each part of them, and lags behind by the rows
+after the oldest part. In both, versions stand by the numbers that `numbers` has.
 """
 
 import sqlite3
@@ -15,6 +18,7 @@ from itertools import chain
 from typing import Final, cast
 
 from exporter.counting.changes import Changes, Show, Sighting, State
+from exporter.counting.devices import SHARDS
 from exporter.wire.labels import Series, Version
 
 _READ_SERIES: Final = (
@@ -22,10 +26,14 @@ _READ_SERIES: Final = (
 )
 _STATES: Final = tuple(State)
 
-_PAIR: Final = 16
+PAIR: Final = 16
 """Bytes of two numbers in a blob."""
 
 _CHUNK: Final = 50_000
+
+_PARTS: Final = 256
+_ROWS: Final = 10_000
+"""Of the table of devices, and of commits with newer ones, that are handed over at a time."""
 
 
 def schema(db: sqlite3.Connection) -> int:
@@ -50,7 +58,14 @@ def unpack(blob: bytes) -> dict[int, int]:
 def count_packed(db: sqlite3.Connection) -> int:
     """The number of fingerprints in `recent`."""
     (size,) = db.execute("SELECT coalesce(sum(length(fingerprints)), 0) FROM recent").fetchone()
-    return int(size) // _PAIR
+    return int(size) // PAIR
+
+
+def count_devices(db: sqlite3.Connection, tx: int) -> int:
+    """The number of devices in the rows of commits after a transaction, each time that one comes."""
+    query = "SELECT coalesce(sum(length(devices)), 0) FROM recent WHERE tx > ?"
+    (size,) = db.execute(query, (tx,)).fetchone()
+    return int(size) // PAIR
 
 
 def meta(db: sqlite3.Connection, name: str) -> int | bytes:
@@ -96,7 +111,11 @@ def read(db: sqlite3.Connection) -> Iterator[Changes]:
         rows.shows[series] = Show(_STATES[state], base, since)
     if newer:
         raise ValueError("events of series that it does not have")
+    if schema(db) > 4:
+        for number, app_id, platform, version in db.execute("SELECT * FROM numbers"):
+            rows.numbers[number] = Version(app_id, platform, version, test=False)
     yield rows
+    yield from _read_devices(db)
     yield from _read_fingerprints(db)
 
 
@@ -108,13 +127,26 @@ def _series(db: sqlite3.Connection) -> Iterator[tuple[int, str, str, str, int, s
     yield from db.execute(_READ_SERIES.format(**columns, state=f"= {dormant} ORDER BY since"))
 
 
+def _read_devices(db: sqlite3.Connection) -> Iterator[Changes]:
+    """The parts of the table, and then what is newer than the oldest of them, in order: the newest is true."""
+    if schema(db) < 5:
+        return
+    parts = db.execute("SELECT packed FROM devices")
+    while some := parts.fetchmany(_PARTS):
+        yield Changes(0.0, devices=unpack(b"".join(packed for (packed,) in some)))
+    (oldest,) = db.execute("SELECT CASE count(*) WHEN ? THEN min(tx) ELSE 0 END FROM devices", (SHARDS,)).fetchone()
+    rows = db.execute("SELECT devices FROM recent WHERE tx > ? AND devices IS NOT NULL ORDER BY tx", (oldest,))
+    while some := rows.fetchmany(_ROWS):
+        yield Changes(0.0, devices=unpack(b"".join(packed for (packed,) in some)))
+
+
 def _read_fingerprints(db: sqlite3.Connection) -> Iterator[Changes]:
     since, blobs, size = 0.0, list[bytes](), 0
     for at, blob in db.execute("SELECT at, fingerprints FROM recent ORDER BY tx"):
         since = since or at
         blobs.append(blob)
         size += len(blob)
-        if size >= _CHUNK * _PAIR:
+        if size >= _CHUNK * PAIR:
             yield Changes(since, fingerprints=unpack(b"".join(blobs)))
             since, blobs, size = 0.0, [], 0
     if size:

@@ -2,7 +2,8 @@
 
 A visit counts in the part of those whose sender can report as much, a launch in that of those which took as long. So an
 event counts in one counter, and an action's number is that of its own counter (events that are in no part) and of its
-parts; both are added up where they are shown. A histogram has a counter of milliseconds beside its parts.
+parts; both are added up where they are shown. A histogram has a counter of milliseconds beside its parts. What counts
+devices, by the stages that they enter, is beside all actions.
 
 A counter's name is an action, or `family:member`, which no action is. What belongs to an action is born together: where
 Prometheus has seen one of these counters, it has seen them all.
@@ -19,7 +20,7 @@ class Family(NamedTuple):
     """A family of counters by its key, and the action whose events it parts.
 
     Of a histogram, `bounds` are the upper bounds of its parts in milliseconds, each within its own; the last part has
-    none. What is `beside` counts no events: the milliseconds of all parts.
+    none. What is `beside` counts no events, but devices, or the milliseconds of all parts.
     """
 
     key: str
@@ -52,18 +53,21 @@ VISITS: Final = Family("visits", "app_moved_to_foreground", ("visits:crashes", "
 LAUNCHES: Final = _histogram("launch", "app_launch_ready", 500, 1000, 1500, 2000, 3000, 5000, 10_000, 30_000)
 PAGE_LOADS: Final = _histogram("page_load", "webview_page_loaded", 200, 500, 1000, 2000, 5000, 10_000)
 
+STAGES: Final = Family("stage", "", (), ("stage:downloading", "stage:downloaded", "stage:installed", "stage:failed"))
+"""Devices by the stage that they enter on the way to a version."""
+
 PARTING: Final = (VISITS, LAUNCHES, PAGE_LOADS)
-FAMILIES: Final = (EVENTS, *PARTING)
+FAMILIES: Final = (EVENTS, *PARTING, STAGES)
 
 _BORN_TOGETHER: Final[Mapping[str, tuple[str, ...]]] = {
     name: (family.action, *family.names) for family in PARTING for name in (family.action, *family.names)
-}
+} | dict.fromkeys(STAGES.names, STAGES.names)
 
 SUM_OF: Final = {part: family.beside[0] for family in PARTING if family.bounds for part in family.parts}
 """By part of a histogram, the counter of the milliseconds of all of them."""
 
 _ACTIONS: Final = {part: family.action for family in PARTING for part in family.parts}
-BESIDE: Final = frozenset(name for family in PARTING for name in family.beside)
+BESIDE: Final = frozenset(name for family in FAMILIES for name in family.beside)
 """The counters that count no events; each event is in one of the others."""
 
 _SHOWN_TWICE: Final = frozenset(family.parts[-1] for family in PARTING if family.bounds)

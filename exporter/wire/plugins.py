@@ -63,6 +63,17 @@ def fails_without_update(platform: str | None, version: str | None) -> bool:
     )
 
 
+def names_what_runs(platform: str | None, version: str | None) -> bool:
+    """Whether this plugin gives the name of the bundle that runs with every event, whichever bundle that is about.
+
+    Before 5.9 it did. Electron's client and React Native's count their own versions from 0.0.1 and 0.1.0.
+    """
+    release = number(version or "") if platform in ("android", "ios") else None
+    if release is None:
+        return False
+    return version in ACCIDENTAL or (1, 0, 0) <= release < (5, 9, 0)
+
+
 def reports(platform: str | None, version: str, version_os: str) -> Reports:
     """What a client is able to report: crashes of its process, errors of its pages only, or nothing of both.
 

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from exporter.counting.ledger import View
-from exporter.metrics.telemetry import LEDGER_FAMILIES, Telemetry
+from exporter.metrics.telemetry import LEDGER_FAMILIES, RUNNING, TRYING, Telemetry
+from tests.support.library import NO_DEVICES
 
 SCRAPE = {"up", "scrape_duration_seconds"}
 """What Prometheus adds to every scrape."""
-PROMISED = {
-    "capgo_devices",
-    "capgo_rollout_devices",
-    "capgo_device_stages_total",
-    "capgo_exporter_devices",
-    "capgo_exporter_devices_limit",
-}
-"""What the contract has and the exporter is about to show."""
 _SUFFIXES = {"counter": ["_total"], "histogram": ["_bucket", "_count", "_sum"]}
 
 
 def metric_names() -> set[str]:
     """The sample names of every family, shown or not yet."""
     families = [
-        (family.name, family.type) for family in Telemetry().families(View([], [], [], 0, 0, {}, 0, 0, 0, {}, 0))
+        (family.name, family.type)
+        for family in Telemetry().families(View([], [], [], 0, 0, {}, 0, 0, 0, {}, 0, NO_DEVICES))
     ]
+    families += [(family.name, "gauge") for family in (RUNNING, TRYING)]
     families += [(family.name, family.kind) for family in LEDGER_FAMILIES]
-    return {name + suffix for name, kind in families for suffix in _SUFFIXES.get(kind, [""])} | SCRAPE | PROMISED
+    return {name + suffix for name, kind in families for suffix in _SUFFIXES.get(kind, [""])} | SCRAPE

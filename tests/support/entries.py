@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from exporter.counting.ledger import Entries
 from exporter.wire.labels import Series
+from exporter.wire.words import Word
 
 
 class Entry(NamedTuple):
@@ -15,7 +16,8 @@ class Entry(NamedTuple):
     series: Series
     fingerprint: int | None = None
     timestamp: int = 0
-    device: str = ""
+    device: int = 0
+    word: Word = Word.NOTHING
     duration: int | None = None
     exit: int | None = None
 
@@ -27,6 +29,7 @@ def columns(entries: Sequence[Entry]) -> Entries:
         [entry.fingerprint for entry in entries],
         [entry.timestamp for entry in entries],
         [entry.device for entry in entries],
+        [entry.word for entry in entries],
         {index: entry.duration for index, entry in enumerate(entries) if entry.duration is not None},
         {index: entry.exit for index, entry in enumerate(entries) if entry.exit is not None},
     )

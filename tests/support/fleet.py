@@ -14,25 +14,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
 
-from tests.support.bodies import Event, event
+from tests.support.bodies import Event
 from tests.support.harness import LOCALHOST, Program, request
+from tests.support.updates import Updater, remembered
 
 FLEET_SECONDS = 300.0
 EXACT_APP = "com.example.exact"
 LARGEST_BATCH = 200
-
-
-_SAID = {
-    "set": 50,
-    "set_fail": 5,
-    "update_fail": 10,
-    "app_crash": 5,
-    "app_moved_to_foreground": 15,
-    "app_launch_ready": 10,
-    "webview_page_loaded": 5,
-}
-"""What the phones of `Phones` say, and how often."""
-_TIMED = {"app_launch_ready", "webview_page_loaded"}
+GROUP = 8
 
 
 class Fleet(Program):
@@ -58,16 +47,24 @@ class Fleet(Program):
         """The same of the counters of visits and durations: their `metric`, with their labels, sums in milliseconds."""
         return self._rows("health")
 
+    def memory(self) -> dict[str, Any]:
+        """What is to be remembered of its devices, once it has done. AssertionError if it failed."""
+        return dict(self._report()["memory"])
+
     def _rows(self, kind: str) -> list[dict[str, Any]]:
+        return list(self._report()[kind])
+
+    def _report(self) -> dict[str, Any]:
         assert self.wait(FLEET_SECONDS) == 0, self.logs()
-        return list(json.loads(self.report.read_text())[kind])
+        return dict(json.loads(self.report.read_text()))
 
 
 class Phones:
     """Phones that keep what is unacknowledged and send it again, merged with newer events, as the current plugin does.
 
-    They post while the `with` block lasts, and at its end until all is acknowledged: `sent` is then the exact truth.
-    Each try comes from one of `addresses`, as of phones that change their networks.
+    They post while the `with` block lasts, and at its end until all is acknowledged: `sent` and `memory` are then the
+    exact truth. Each try comes from one of `addresses`, as of phones that change their networks. `count` of them post
+    at a time, each out of a group.
     """
 
     def __init__(self, port: int, seed: int, count: int = 4, addresses: Sequence[str | None] = (None,)) -> None:
@@ -80,6 +77,7 @@ class Phones:
         self._count = count
         self._phones: list[Future[Counter[tuple[str, str]]]] = []
         self.acknowledged: list[Event] = []
+        self._updaters: list[Updater] = []
         self.version = "1.0.0"
         """What their next events are about."""
         self.unanswered = Counter[tuple[str, str]]()
@@ -98,12 +96,22 @@ class Phones:
         """Acknowledged events by (action, version)."""
         return sum((phone.result() for phone in self._phones), Counter[tuple[str, str]]())
 
+    @property
+    def memory(self) -> dict[str, Any]:
+        """What is to be remembered of them, in the form of the simulator's report."""
+        return remembered(self._updaters, EXACT_APP)
+
     def _live(self, name: str) -> Counter[tuple[str, str]]:
         chance, sent = random.Random(name), Counter[tuple[str, str]]()
+        group = [Updater(EXACT_APP, f"{name}:{number}", chance) for number in range(GROUP)]
+        self._updaters += group
+        phone = group[0]
         pending: list[Event] = []
         while pending or not self._over.is_set():
+            if not pending:
+                phone = chance.choice(group)
             if not self._over.is_set():
-                pending += [self._event(name, chance) for _ in range(chance.randint(1, 4))]
+                pending += [phone.next_event(self.version) for _ in range(chance.randint(1, 4))]
             batch = pending[:LARGEST_BATCH]
             if self._take(batch, chance.choice(self._addresses)):
                 sent.update(map(_kind, batch))
@@ -112,11 +120,6 @@ class Phones:
                 del pending[:LARGEST_BATCH]
             time.sleep(chance.random() * 0.05)  # A phone's pause; the real ones flush once a second.
         return sent
-
-    def _event(self, name: str, chance: random.Random) -> Event:
-        action = chance.choices([*_SAID], [*_SAID.values()])[0]
-        duration = {"duration_ms": str(chance.randrange(100, 40_000))} if action in _TIMED else None
-        return event(app_id=EXACT_APP, device_id=name, action=action, version_name=self.version, metadata=duration)
 
     def _take(self, batch: list[Event], address: str | None) -> bool:
         """Whether the server acknowledges them all; it may have taken them when it does not."""
@@ -132,4 +135,4 @@ class Phones:
 
 
 def _kind(body: Event) -> tuple[str, str]:
-    return body["action"], body["version_name"]
+    return body["action"], body.get("version_name", "unknown")

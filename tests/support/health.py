@@ -56,7 +56,7 @@ def told(events: Iterable[Event]) -> Numbers:
     """What events of current phones come to; their versions are their names."""
     numbers = Numbers()
     for event in events:
-        labels = {"app_id": event["app_id"], "platform": event["platform"], "version": event["version_name"]}
+        labels = {"app_id": event["app_id"], "platform": event["platform"], "version": event.get("version_name", "")}
         for counter, amount in counters(event["action"], event.get("metadata"), "crashes", not event["is_prod"]):
             more = {counter.label: counter.value} if counter.label else {}
             numbers[sample(counter.name, labels | more)] += amount

@@ -4,21 +4,38 @@ from __future__ import annotations
 
 from itertools import accumulate
 
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
-from exporter.metrics.telemetry import LEDGER_FAMILIES, LedgerFamily
+from exporter.counting.here import Here
+from exporter.metrics.telemetry import LEDGER_FAMILIES, RUNNING, TRYING, DeviceFamily, LedgerFamily
 from exporter.wire.families import BESIDE, EVENTS, is_parted
 from exporter.wire.labels import Series, Version
+
+NO_DEVICES = Here({}, {}, 0, 0)
 
 
 class Library:
     """What is shown, in the order of the families; actions with parts come last."""
 
-    def __init__(self, shown: dict[Series, int]) -> None:
+    def __init__(self, shown: dict[Series, int], here: Here = NO_DEVICES) -> None:
         self.shown = shown
+        self.here = here
 
     def collect(self) -> list[Metric]:
-        return [self.histogram(each) if each.family.bounds else self.counter(each) for each in LEDGER_FAMILIES]
+        kept = [self.histogram(each) if each.family.bounds else self.counter(each) for each in LEDGER_FAMILIES]
+        running = [
+            (version, name, number)
+            for name, devices in self.here.running.items()
+            for version, number in devices.items()
+        ]
+        trying = [(version, stage.name.lower(), number) for (version, stage), number in self.here.trying.items()]
+        return [*kept, self.gauge(RUNNING, running), self.gauge(TRYING, trying)]
+
+    def gauge(self, family: DeviceFamily, values: list[tuple[Version, str, int]]) -> Metric:
+        metric = GaugeMetricFamily(family.name, family.text, labels=["app_id", "platform", "version", family.label])
+        for version, label, number in values:
+            metric.add_metric([*version[:3], label], number)
+        return metric
 
     def counter(self, family: LedgerFamily) -> Metric:
         metric = CounterMetricFamily(family.name, family.text, labels=["app_id", "platform", "version", family.label])

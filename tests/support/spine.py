@@ -19,15 +19,22 @@ from exporter.wire.labels import policy
 
 MEMORY = 1_000_000
 BUDGETS = BudgetLimits(20, 100, 100_000)
+DEVICES = 1_000_000
 """The defaults."""
 
 
 class Spine:
     """A ledger in a directory, as the exporter builds it, with a commit for each post; or for several."""
 
-    def __init__(self, directory: Path, budgets: BudgetLimits = BUDGETS, clock: Clock = time.time) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        budgets: BudgetLimits = BUDGETS,
+        clock: Clock = time.time,
+        devices: int = DEVICES,
+    ) -> None:
         self._journal = Journal(directory, "process", MEMORY, 7 * 86400.0)
-        ledger = Ledger(Limits(30 * 86400.0, 150.0, budgets.max_series, MEMORY, budgets))
+        ledger = Ledger(Limits(30 * 86400.0, 150.0, budgets.max_series, MEMORY, budgets, devices))
         self._committer = Committer(ledger, self._journal, Telemetry(), (), clock)
         self._committer.load()
         self._label = policy(())

@@ -13,6 +13,7 @@ from tests.system.test_metrics import assert_sums_hold
 
 FAMILIES = (
     *("capgo_events_total", "capgo_test_events_total", "capgo_version_first_seen_timestamp_seconds"),
+    *("capgo_devices", "capgo_rollout_devices", "capgo_device_stages_total"),
     *(*health.METRICS, *health.TEST_METRICS),
 )
 

@@ -30,6 +30,9 @@ FAMILIES = {
     "capgo_test_launch_seconds": "histogram",
     "capgo_page_load_seconds": "histogram",
     "capgo_test_page_load_seconds": "histogram",
+    "capgo_devices": "gauge",
+    "capgo_rollout_devices": "gauge",
+    "capgo_device_stages": "counter",
     "capgo_version_first_seen_timestamp_seconds": "gauge",
     "capgo_exporter_durations_dropped": "counter",
     "capgo_exporter_events_received": "counter",
@@ -55,6 +58,9 @@ FAMILIES = {
     "capgo_exporter_label_demand": "gauge",
     "capgo_exporter_series": "gauge",
     "capgo_exporter_series_limit": "gauge",
+    "capgo_exporter_devices": "gauge",
+    "capgo_exporter_devices_limit": "gauge",
+    "capgo_exporter_devices_dropped": "counter",
     "capgo_exporter_ready": "gauge",
     "capgo_exporter_ledger_bytes": "gauge",
     "capgo_exporter_dedup_span_seconds": "gauge",
@@ -333,8 +339,9 @@ def assert_sums_hold(scrape: Scrape) -> None:
     assert received == sum(scrape.total(f"capgo_exporter_events_{fate}_total") for fate in fates)
     shown = scrape.total("capgo_events_total") + scrape.total("capgo_test_events_total")
     assert shown == scrape.value("capgo_exporter_ledger_events", state="shown")
-    families = ("capgo_events_total", "capgo_test_events_total", *health.METRICS, *health.TEST_METRICS)
-    assert scrape.value("capgo_exporter_series") == sum(len(scrape.series(name)) for name in families)
+    families = ("capgo_events_total", "capgo_test_events_total", "capgo_device_stages_total")
+    counters = (*families, *health.METRICS, *health.TEST_METRICS)
+    assert scrape.value("capgo_exporter_series") == sum(len(scrape.series(name)) for name in counters)
     health.assert_whole(scrape)
 
 

@@ -20,9 +20,11 @@ import pytest
 
 from tests.support import health
 from tests.support.fleet import EXACT_APP, Fleet, Phones
-from tests.support.harness import Exporter, Program, free_port, request, wait_until
+from tests.support.harness import Exporter, Program, Scrape, free_port, request, wait_until
 from tests.support.monitoring import PROMETHEUS_2, PROMETHEUS_3, ROOT, Prometheus
 from tests.support.proxy import Faults, Proxy
+from tests.support.updates import accounted, assert_remembers
+from tests.support.updates import key as label_values
 from tests.system.test_metrics import assert_sums_hold
 
 CRASHES = 120 if os.environ.get("SOAK") else 12
@@ -61,6 +63,8 @@ class Storm:
 
     exact: dict[Key, int] = field(default_factory=dict)
     """Acknowledged events of the phones that never give up."""
+    memory: dict[str, Any] = field(default_factory=dict)
+    """What is to be remembered of these."""
     fleet: list[Row] = field(default_factory=list)
     """The rows of the simulated fleets."""
     exact_health: health.Numbers = field(default_factory=health.Numbers)
@@ -105,6 +109,7 @@ def storm(server: Program, port: int, scrapers: list[Prometheus], crashes: int, 
         result.exact = {
             (EXACT_APP, action, "android", version): count for (action, version), count in phones.sent.items()
         }
+        result.memory = phones.memory
         result.faults = dict(proxy.counts)
     return result
 
@@ -117,6 +122,7 @@ class Proof(NamedTuple):
     """An exporter after the storm, all of its series released and seen by both Prometheus servers."""
 
     storm: Storm
+    scrape: Scrape
     counted: dict[Key, float]
     health: health.Numbers
     scrapers: dict[Path, Prometheus]
@@ -143,7 +149,7 @@ def proof(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proof]:
         assert_sums_hold(scrape)
         health.assert_whole(scrape)
         counted = {key(dict(have)): value for have, value in scrape.series(EVENTS).items()}
-        yield Proof(result, counted, health.shown(scrape), scrapers)
+        yield Proof(result, scrape, counted, health.shown(scrape), scrapers)
 
 
 def test_the_storm_was_one(proof: Proof) -> None:
@@ -159,6 +165,12 @@ def test_the_ledger_is_exactly_what_the_phones_sent(proof: Proof) -> None:
     counted = {labels: value for labels, value in proof.counted.items() if labels[0] == EXACT_APP and value}
 
     assert counted == proof.storm.exact
+
+
+def test_each_phone_is_remembered_where_it_is(proof: Proof) -> None:
+    """Which version it runs, which it tried last and how far that came: as each of them knows of itself."""
+    assert_remembers(proof.scrape, [proof.storm.memory], app_id=EXACT_APP)
+    assert accounted([proof.storm.memory], "stages").total() > 10 * CRASHES
 
 
 def test_the_ledger_agrees_with_the_fleets_account(proof: Proof) -> None:
@@ -226,6 +238,22 @@ def test_prometheus_has_seen_every_event(proof: Proof, binary: Path) -> None:
     seen = over_the_storm(proof.scrapers[binary], proof.storm.began, "max_over_time({x}) - min_over_time({x})")
 
     assert seen == proof.counted
+
+
+@pytest.mark.parametrize("binary", INTERVALS, ids=["2.42", "3"])
+def test_prometheus_has_seen_every_device(proof: Proof, binary: Path) -> None:
+    """Gauges as they stand, and of each stage from the first device that entered it."""
+    prometheus, memory = proof.scrapers[binary], [proof.storm.memory]
+
+    def seen(expression: str) -> Counter[tuple[str, ...]]:
+        samples = prometheus.query(expression.format(app=f'app_id="{EXACT_APP}"'))
+        return +Counter({label_values(sample.labels): int(sample.value) for sample in samples})
+
+    assert seen('capgo_devices{{{app},window="1d"}}') == accounted(memory, "running")
+    assert seen("capgo_rollout_devices{{{app}}}") == accounted(memory, "trying")
+    over = f"capgo_device_stages_total{{{{{{app}}}}}}[{int(time.time() - proof.storm.began) + 60}s]"
+    assert seen(f"max_over_time({over}) - min_over_time({over})") == accounted(memory, "stages")
+    assert not seen(f"resets({over})")
 
 
 @pytest.mark.parametrize("binary", INTERVALS, ids=["2.42", "3"])

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from exporter.metrics.telemetry import LEDGER_FAMILIES, Telemetry
+from exporter.metrics.telemetry import LEDGER_FAMILIES, RUNNING, TRYING, Telemetry
 from exporter.settings import Settings
 from exporter.wire.refusals import EVENT_REFUSALS, REQUEST_REFUSALS
 from tests.unit.counting.test_ledger import make
@@ -44,6 +44,7 @@ def test_every_metric_is_listed_with_its_type_and_labels() -> None:
 
     families = [(family.name, family.type) for family in Telemetry().families(make().view())]
     families += [(family.name, family.kind) for family in LEDGER_FAMILIES]
+    families += [(family.name, "gauge") for family in (RUNNING, TRYING)]
     assert {name: kind for name, (kind, _) in listed.items()} == {
         name + ("_total" if kind == "counter" else ""): kind for name, kind in families if name.startswith("capgo_")
     }

@@ -7,11 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.exposition import choose_encoder
 
+from exporter.counting.attempts import Stage
+from exporter.counting.here import WINDOWS, Here
 from exporter.counting.ledger import View
 from exporter.metrics.exposition import Exposer, encoded
-from exporter.wire.families import BESIDE, FAMILIES, PAGE_LOADS, born_with
+from exporter.wire.families import BESIDE, FAMILIES, PAGE_LOADS, STAGES, born_with
 from exporter.wire.labels import Series, Version
-from tests.support.library import Library
+from tests.support.library import NO_DEVICES, Library
 
 OPENMETRICS = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3"
 PLAIN = "text/plain;version=0.0.4"
@@ -24,9 +26,11 @@ counts = st.integers(0, 2**49)  # the library adds up in floats
 @st.composite
 def groups(draw: st.DrawFn) -> dict[Series, int]:
     """Counters that come and go together, in any order."""
-    name = draw(st.sampled_from([name for family in FAMILIES for name in family.names]))
+    version = draw(versions)
+    families = [family for family in FAMILIES if family is not STAGES or not version.test]
+    name = draw(st.sampled_from([name for family in families for name in family.names]))
     names = draw(st.permutations(born_with(name)))
-    return {Series(version, name): draw(counts) for version in [draw(versions)] for name in names}
+    return {Series(version, name): draw(counts) for name in names}
 
 
 @st.composite
@@ -38,10 +42,18 @@ def some_shown(draw: st.DrawFn) -> dict[Series, int]:
     return shown
 
 
-def view(shown: dict[Series, int], departures: int = 0) -> View:
+@st.composite
+def some_devices(draw: st.DrawFn) -> Here:
+    """Of any versions, in all windows and stages."""
+    running = {window: draw(st.dictionaries(versions, counts, max_size=3)) for window in WINDOWS}
+    stages = st.sampled_from([stage for stage in Stage if stage])
+    return Here(running, draw(st.dictionaries(st.tuples(versions, stages), counts, max_size=4)), 0, 0)
+
+
+def view(shown: dict[Series, int], departures: int = 0, here: Here = NO_DEVICES) -> View:
     """What the ledger would hand over."""
     of_events = [series.name not in BESIDE for series in shown]
-    return View(list(shown), list(shown.values()), of_events, len(shown), departures, {}, 0, 0, 0, {}, 0)
+    return View(list(shown), list(shown.values()), of_events, len(shown), departures, {}, 0, 0, 0, {}, 0, here)
 
 
 @given(st.lists(some_shown(), max_size=5), st.booleans())
@@ -55,6 +67,17 @@ def test_the_text_is_the_librarys_byte_for_byte(scrapes: list[dict[Series, int]]
         for accept in (PLAIN, OPENMETRICS):
             parts = exposer.expose(view(shown, departures * leave), [], accept).parts
             assert b"".join(parts) == choose_encoder(accept)[0](Library(shown))
+
+
+@given(st.lists(some_devices(), max_size=4))
+@settings(deadline=None)
+def test_devices_are_written_as_the_library_does(scrapes: list[Here]) -> None:
+    """With versions that come and go from scrape to scrape."""
+    exposer = Exposer()
+    for here in scrapes:
+        for accept in (PLAIN, OPENMETRICS):
+            parts = exposer.expose(view({}, here=here), [], accept).parts
+            assert b"".join(parts) == choose_encoder(accept)[0](Library({}, here))
 
 
 def test_a_scrape_that_was_overtaken_shows_its_own_moment() -> None:

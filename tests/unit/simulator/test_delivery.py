@@ -36,7 +36,7 @@ class Bench:
         self._now = 0.0
 
     def record(self, phone: Phone, step: Step) -> Event:
-        event = self.account.open(phone.body(step, int(1.8e12 + self._now * 1000)), phone.labels(step))
+        event = self.account.open(phone.body(step, int(1.8e12 + self._now * 1000)), phone.labels(step), phone.told)
         self.events.append((step.action, event))
         return event
 

@@ -143,7 +143,8 @@ def test_the_account_of_a_counter_has_the_fates_of_its_events() -> None:
     """A sum moves by what each event adds to it."""
     who, account = phone("ios", "8.51.23"), Account()
     taken, lost = (
-        account.open(b"{}", who.labels(step), counters=who.counters(step)) for step in (_ready("1500"), _ready("700"))
+        account.open(b"{}", who.labels(step), who.told, counters=who.counters(step))
+        for step in (_ready("1500"), _ready("700"))
     )
     taken.settle(Fate.ACKNOWLEDGED)
     lost.settle(Fate.UNACKNOWLEDGED)

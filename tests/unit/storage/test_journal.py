@@ -23,6 +23,8 @@ from tests.support.entries import Entry, columns
 VERSION = Version("com.acme.notes", "android", "1.0", False)
 SERIES = Series(VERSION, "set")
 DAY = 86400.0
+WITHOUT_DEVICES = "ALTER TABLE recent DROP COLUMN devices; DROP TABLE devices; DROP TABLE numbers;"
+"""What a ledger of schema 4 lacks."""
 
 NOW = ledgerfile.SCHEMA_VERSION
 
@@ -54,6 +56,8 @@ def everything(directory: Path) -> Changes:
         found.shows.update(changes.shows)
         found.sightings.update(changes.sightings)
         found.fingerprints.update(changes.fingerprints)
+        found.devices.update(changes.devices)
+        found.numbers.update(changes.numbers)
         found.at = max(found.at, changes.at)
         found.forgotten_events = found.forgotten_events or changes.forgotten_events
 
@@ -488,7 +492,8 @@ def test_a_ledger_of_schema_1_goes_on_counting(opened: Open, tmp_path: Path) -> 
     """Its series had no number, and its transactions no totals."""
     opened().close()
     with closing(sqlite3.connect(tmp_path / ledgerfile.FILE_NAME)) as db, db:
-        db.executescript("""
+        db.executescript(f"""
+            {WITHOUT_DEVICES}
             ALTER TABLE recent DROP COLUMN totals;
             DROP TABLE series;
             CREATE TABLE series (
@@ -515,7 +520,7 @@ def test_a_ledger_of_schema_3_goes_on_counting(opened: Open, tmp_path: Path) -> 
     journal.commit(Changes(2.0, totals={SERIES: 2}, fingerprints={7: 1000}))
     journal.close()
     with closing(sqlite3.connect(tmp_path / ledgerfile.FILE_NAME)) as db:
-        db.executescript("ALTER TABLE series RENAME COLUMN name TO action; PRAGMA user_version = 3;")
+        db.executescript(f"{WITHOUT_DEVICES} ALTER TABLE series RENAME COLUMN name TO action; PRAGMA user_version = 3;")
 
     journal, more = opened(), Series(VERSION, "visits:crashes")
     journal.commit(Changes(3.0, totals={SERIES: 3, more: 1}))
@@ -523,6 +528,25 @@ def test_a_ledger_of_schema_3_goes_on_counting(opened: Open, tmp_path: Path) -> 
 
     read = everything(tmp_path)
     assert (read.totals, read.fingerprints) == ({SERIES: 3, more: 1}, {7: 1000})
+
+
+def test_a_ledger_of_schema_4_goes_on_counting(opened: Open, tmp_path: Path) -> None:
+    """It knew of no devices."""
+    journal = opened()
+    journal.commit(Changes(1.0, totals={SERIES: 1}))
+    journal.commit(Changes(2.0, totals={SERIES: 2}, fingerprints={7: 1000}))
+    journal.close()
+    db = sqlite3.connect(tmp_path / ledgerfile.FILE_NAME)
+    db.executescript(f"{WITHOUT_DEVICES} PRAGMA user_version = 4;")
+    db.close()
+
+    journal = opened()
+    journal.commit(Changes(3.0, totals={SERIES: 3}, devices={5: 6}, numbers={2: VERSION}))
+    journal.close()
+
+    read = everything(tmp_path)
+    assert (read.totals, read.fingerprints) == ({SERIES: 3}, {7: 1000})
+    assert (read.devices, read.numbers) == ({5: 6}, {2: VERSION})
 
 
 def test_a_series_that_was_forgotten_can_be_counted_again(opened: Open, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from exporter.storage.errors import LedgerError
 from exporter.storage.journal import Journal, Opened
 from exporter.storage.restore import restore
 from exporter.wire.labels import Series, Version
+from tests.support.schemas import back_to
 
 VERSION = Version("com.acme.notes", "android", "1.0", False)
 SERIES = Series(VERSION, "set")
@@ -328,10 +329,7 @@ def test_a_migrated_ledger_says_so_and_what_is_kept_of_it_is_a_copy(data: Path) 
     """Put back as it is, an older state would read as an increase of all it holds."""
     count(data, 7)
     with closing(sqlite3.connect(data / "ledger.db")) as db:
-        db.executescript(
-            "ALTER TABLE series RENAME COLUMN name TO action;"
-            "ALTER TABLE recent DROP COLUMN totals; PRAGMA user_version = 2;"
-        )
+        db.executescript(back_to(2))
     kept = data / "ledger.db.schema-2"
 
     assert [opened_as(data), opened_as(data)] == ["migrated", "found"]
