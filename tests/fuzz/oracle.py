@@ -9,12 +9,14 @@ import json
 from codecs import BOM_UTF8
 from typing import Any, Final, NoReturn
 
+from exporter.counting.records import KEYS
 from exporter.wire.actions import CATALOGUE, OTHER
 from exporter.wire.events import Batch, Event, MalformedBodyError, Rejected, TooManyEventsError, decode
 from exporter.wire.families import SUM_OF, born_with
 from exporter.wire.fingerprints import fingerprinter
 from exporter.wire.health import DROPPED_REASONS, LONGEST, Heard, hear
 from exporter.wire.labels import IGNORED_REASONS, Ignored, Series, policy
+from exporter.wire.words import Word, words
 
 MAX_EVENTS: Final = 50
 KEY: Final = bytes(16)
@@ -44,6 +46,11 @@ def read(body: bytes) -> Batch | None:
         _check_label(outcome)
     counted = [(event, outcome) for event, outcome in zip(events, outcomes, strict=True) if isinstance(outcome, Series)]
     _check_heard(hear([event for event, _ in counted], [series for _, series in counted]))
+    for word in words([event for event, _ in counted], [series for _, series in counted]):
+        assert word in Word
+    for key, event in zip(_fingerprints.devices(events), events, strict=True):
+        assert 0 <= key < KEYS
+        assert bool(key) == bool(event.device_id)
     for fingerprint, event in zip(_fingerprints(events), events, strict=True):
         assert (fingerprint is None) == (event.timestamp is None)
         assert fingerprint is None or -(2**63) <= fingerprint < 2**63

@@ -10,11 +10,13 @@ from typing import Any, Final
 
 from prometheus_client.core import Metric
 
+from exporter.counting.ledger import View
 from exporter.intake.asgi import respond
 from exporter.intake.request import Request
 from exporter.metrics.telemetry import Telemetry
 from exporter.service import build
 from exporter.settings import Settings
+from exporter.wire.families import STAGES, key_of
 from tests.fuzz.oracle import MAX_EVENTS
 
 MAX_BODY: Final = 64 * 1024
@@ -118,6 +120,15 @@ class Service:
         assert by("requests_refused", "reason") == self._refused
         shown = sum(value for value, of_events in zip(view.values, view.of_events, strict=True) if of_events)
         assert shown == view.events["shown"] == sum(view.events.values()) == counted
+        self._balance_devices(view)
+
+    def _balance_devices(self, view: View) -> None:
+        """Each device is in one place by the version that it runs, and in one at the most by the one that it tries."""
+        here, numbers = view.devices, [*zip(view.series, view.values, strict=True)]
+        assert [sum(versions.values()) for versions in here.running.values()] == [here.remembered] * len(here.running)
+        assert sum(here.trying.values()) <= here.remembered <= here.limit
+        entered = sum(value for series, value in numbers if key_of(series.name) == STAGES.key)
+        assert sum(here.trying.values()) <= entered
 
     def close(self) -> None:
         self._parts.committer.stop(10)

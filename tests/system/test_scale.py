@@ -5,6 +5,7 @@ The short form is part of every test run; `make scale` (`SOAK=1`) makes it a hun
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -14,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -199,9 +201,41 @@ def test_restarts_cost_no_plugin_an_event_that_never_sends_again(stand: Stand) -
     assert len(crowd.answers) > 100 * RESTARTS
 
 
-def post_all(haproxy: HAProxy, posts: Sequence[bytes]) -> None:
-    for body in posts:
-        assert request(haproxy.port, "POST", "/stats", body).status == 200
+def post_all(haproxy: HAProxy, posts: Sequence[bytes], sources: Sequence[str | None] = (None,)) -> None:
+    for body, source in zip(posts, itertools.cycle(sources), strict=False):
+        assert request(haproxy.port, "POST", "/stats", body, source=source).status == 200
+
+
+def of_devices(number: int, app_id: str, action: str) -> list[bytes]:
+    """A post of each device."""
+    ids = [str(uuid.UUID(int=index * 2**95 + 11)) for index in range(number)]
+    return [json.dumps([event(app_id=app_id, device_id=one, action=action)]).encode() for one in ids]
+
+
+def active(exporters: Sequence[Exporter], app_id: str) -> int:
+    """Devices heard from within a day, as all exporters together show them."""
+    return sum(int(each.scrape().total("capgo_devices", app_id=app_id, window="1d")) for each in exporters)
+
+
+def test_each_device_counts_once_over_all_exporters(stand: Stand) -> None:
+    """From whatever address it posts, and over the crash of an exporter; Prometheus adds up the same number."""
+    app_id, number = "com.example.devices", 150
+    stand.wait_up(3)
+    for action in ("set", "app_moved_to_foreground"):
+        post_all(stand.haproxy, of_devices(number, app_id, action), ADDRESSES)
+    assert active(stand.exporters, app_id) == number
+    stand.exporters[1].kill()
+    stand.exporters[1].start()
+    stand.wait_up(3)
+    post_all(stand.haproxy, of_devices(number, app_id, "app_moved_to_background"), ADDRESSES[::-1])
+    assert active(stand.exporters, app_id) == number
+    for server in (*stand.scrapers, stand.store):
+        wait_until(partial(_shows, server, app_id, number), "it is scraped")
+
+
+def _shows(server: Queried, app_id: str, number: int) -> bool:
+    samples = server.query(f'sum(capgo_devices{{app_id="{app_id}",window="1d"}})')
+    return [sample.value for sample in samples] == [number]
 
 
 def owned(exporters: Sequence[Exporter]) -> list[int]:
@@ -229,6 +263,8 @@ def test_one_that_joins_or_leaves_moves_its_own_part_and_no_other(tmp_path: Path
         [moved] = owned([fourth])
         print(f"\na fourth exporter takes {moved} of {len(posts)} devices")
         assert owned(three) == before, "what did not move is recognised"
+        counted = active([*three, fourth], "com.example.shop")
+        assert counted == len(posts) + moved, "who moves is in both memories until the window has passed"
         assert 0.15 * len(posts) < moved < 0.35 * len(posts)
 
         assert fourth.terminate() == 0
