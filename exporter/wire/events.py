@@ -48,26 +48,27 @@ class TooManyEventsError(ValueError):
     """The array holds more events than a batch may."""
 
 
-class Event(msgspec.Struct, gc=False):
+class Event(msgspec.Struct, gc=False, kw_only=True):
     """The fields of an event that counting needs, as sent (source: the plugin's `createInfoObject` and `sendStats`).
 
+    In the order in which Android sends them, which is decoded fastest.
     `timestamp` is in milliseconds since the epoch by the device's clock; clients send it in arrays only.
     """
 
-    app_id: _Text
-    action: _Text
-    device_id: str | None = None
     platform: str | None = None
-    version_name: str | None = None
+    device_id: str | None = None
+    app_id: _Text
     version_build: str | None = None
-    old_version_name: str | None = None
+    version_os: str | None = None
     plugin_version: str | None = None
     is_emulator: bool | None = None
     is_prod: bool | None = None
+    install_source: str | None = None
+    version_name: str | None = None
+    old_version_name: str | None = None
+    action: _Text
     timestamp: _Timestamp | None = None
     metadata: dict[str, str] | None = None
-    install_source: str | None = None
-    version_os: str | None = None
 
 
 class Rejected(NamedTuple):

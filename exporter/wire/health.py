@@ -6,7 +6,8 @@ A page may put anything there, and suspended apps measure hours.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Final, Literal, NamedTuple, Never, get_args
+from operator import itemgetter
+from typing import Any, Final, Literal, NamedTuple, Never, get_args
 
 from exporter.wire.events import Event
 from exporter.wire.families import LAUNCHES, PAGE_LOADS, Family
@@ -38,7 +39,7 @@ _LOOKED_AT: Final = 32
 """Characters of a duration: longer ones are none, and must not be kept."""
 
 
-_NOTHING: Final[Mapping[int, Never]] = {}
+_NOTHING: Final[Mapping[Any, Never]] = {}
 
 Heard = tuple[Sequence[Series], Mapping[int, int], Mapping[int, DroppedReason], Mapping[int, int]]
 """The counter of each event of a post. And by index in it: the milliseconds that it took, why its duration was not
@@ -48,16 +49,17 @@ taken, and when the process died whose end it reports (milliseconds since the ep
 
 def hear(events: Sequence[Event], series: Sequence[Series]) -> Heard:
     """Hear what the metadata of a post's events tell; `series` are their counters without that."""
-    telling = [index for index, event in enumerate(events) if event.metadata is not None]
-    if not telling:  # as most posts
+    if _HEARD.isdisjoint(map(_NAME, series)):  # as most posts
         return series, _NOTHING, _NOTHING, _NOTHING
     durations: dict[int, int] = {}
     dropped: dict[int, DroppedReason] = {}
     exits: dict[int, int] = {}
     told = [*series]
-    for index in telling:
-        action, metadata, version = events[index].action, events[index].metadata or {}, series[index].version
-        read = _DURATIONS.get(action)
+    for index, (version, name) in enumerate(series):
+        if name not in _HEARD:
+            continue
+        metadata = events[index].metadata or _NOTHING
+        read = _DURATIONS.get(name)
         if read is not None and "duration_ms" in metadata:
             taken = read(metadata["duration_ms"][:_LOOKED_AT])
             if taken.dropped is None:
@@ -65,7 +67,7 @@ def hear(events: Sequence[Event], series: Sequence[Series]) -> Heard:
                 durations[index] = taken.milliseconds
             else:
                 dropped[index] = taken.dropped
-        elif action in EXITS and version.platform == "android":
+        elif read is None and version.platform == "android":
             moment = metadata.get("exit_timestamp", "")
             if _MOMENT.fullmatch(moment):
                 exits[index] = int(moment)
@@ -109,3 +111,5 @@ _DURATIONS: Final = {
     LAUNCHES.action: _reader(LAUNCHES, zero=False),
     PAGE_LOADS.action: _reader(PAGE_LOADS, zero=True),
 }
+_HEARD: Final = EXITS.union(_DURATIONS)
+_NAME: Final = itemgetter(Series._fields.index("name"))

@@ -313,7 +313,9 @@ TEXTS = ANY_TEXT | LONG | st.builds("{}:{}".format, ANY_TEXT, LONG) | st.builds(
 @given(TEXTS, TEXTS | st.sampled_from(["android", "ios"]), TEXTS | st.just("builtin"), TEXTS, TEXTS)
 def test_the_length_of_a_text_changes_no_label(action: str, platform: str, name: str, build: str, plugin: str) -> None:
     """What is too long to be remembered gets the label that it would get anyway."""
-    event = Event(APP, action, None, platform, name, build, None, plugin)
+    event = Event(
+        app_id=APP, action=action, platform=platform, version_name=name, version_build=build, plugin_version=plugin
+    )
     (of_failure, of_action) = policy(())([replace(event, action="download_fail"), event])
 
     expected = platform if platform in PLATFORMS else "other"
