@@ -16,6 +16,7 @@ from exporter.counting.budgets import Limits as BudgetLimits
 from exporter.counting.ledger import Ledger, Limits, View
 from exporter.eventlog.file import EventLog
 from exporter.eventlog.record import Sink
+from exporter.facts import facts
 from exporter.intake.accounts import Accounts
 from exporter.intake.committer import Committer
 from exporter.intake.endpoint import App, create_public_app
@@ -173,10 +174,10 @@ def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
     switch.application = create_private_app(  # ready only now, when posts are taken
         parts.committer,
         readiness,
-        parts.committer.counted,
         telemetry,
-        settings.listen.port,
-        settings.stats_path,
+        parts.committer.newest,
+        parts.accounts.reception,
+        facts(settings, public.port),
     )
     started(public.port, metrics_port)
     end.wait()

@@ -17,6 +17,7 @@ from exporter.values import (
     DurationSetting,
     FieldsSetting,
     HeadersSetting,
+    LinkSetting,
     PathSetting,
     SizeSetting,
     TokensSetting,
@@ -39,6 +40,10 @@ def _in_environment(name: str, text: str) -> bool:
 def _setting(default: object, why: str, **limits: Any) -> Any:
     return Field(default, description=why, validate_default=True, **limits)
 
+
+_EXAMPLE: Final = """\
+curl -d '{{"app_id":"{app}","action":"set","platform":"android","version_name":"1.0.0"}}' \\
+    'http://{place}{path}'"""
 
 _ANY_TYPE: Final = ConfigDict(arbitrary_types_allowed=True)
 
@@ -197,6 +202,9 @@ class Settings(Base):
         "what to send: 'failures' are failed outcomes, failures, health and resets, about one event in a hundred; left "
         "out are set, downloads and their progress, the app's life, page timings and unclean restarts",
     )
+    grafana_url: LinkSetting = _setting(
+        "", "where your Grafana is, such as http://localhost:3000, for the landing page to link its dashboards"
+    )
     log_level: Level = _setting(*_LOG_LEVEL)
     log_format: Form = _setting(*_LOG_FORMAT)
 
@@ -224,6 +232,12 @@ class Settings(Base):
     def stats_path(self) -> str:
         """Where devices post to, as people may read it: without a secret."""
         return "/<token>/stats" if self.path_token else "/stats"
+
+    def example(self, port: int) -> str:
+        """A command for this machine that posts an event of an app that is taken to the public port, `port`."""
+        place = self.listen._replace(port=port).nearby
+        app = min(self.apps, default="com.example.app")
+        return _EXAMPLE.format(app=app, place=place, path=self.stats_path)
 
     @model_validator(mode="after")
     def _one_port_each(self) -> "Settings":

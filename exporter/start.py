@@ -2,6 +2,7 @@
 
 import os
 import sys
+import textwrap
 from typing import Final
 
 import structlog
@@ -74,8 +75,7 @@ def first_words(settings: Settings, port: int, metrics_port: int) -> str:
     return _NEXT.format(
         port=port,
         path=settings.stats_path,
-        app=min(settings.apps, default="com.example.app"),
-        public=Address(settings.listen.host, port).nearby,
+        example=textwrap.indent(settings.example(port), " " * 6),
         private=Address(settings.metrics_listen.host, metrics_port).nearby,
         hold=settings.zero_hold,
     )
@@ -88,8 +88,7 @@ capgo-exporter takes posts on port {port}.
       plugins: {{ CapacitorUpdater: {{ statsUrl: "http://<this machine>:{port}{path}" }} }}
   (A release build needs https: see README, "A real app".)
   Try it:
-      curl -d '{{"app_id":"{app}","action":"set","platform":"android","version_name":"1.0.0"}}' \\
-          'http://{public}{path}'
+{example}
   See it:
       http://{private}/          what has arrived
       http://{private}/metrics   for Prometheus, which must see a new series at 0 first, for {hold:g} s

@@ -105,6 +105,13 @@ def _token(text: str) -> SecretStr:
     return SecretStr(text)
 
 
+def _link(value: object) -> str:
+    text = str(value)
+    if text and not re.fullmatch(r"https?://[A-Za-z0-9.\-_\[\]:]+(/[A-Za-z0-9._~/-]*)?", text):
+        raise ValueError("is not the address of a page, without a password or a query, such as http://localhost:3000")
+    return text.rstrip("/")
+
+
 DurationSetting = Annotated[Duration, BeforeValidator(_duration), Shown("DURATION")]
 SizeSetting = Annotated[Size, BeforeValidator(_size), Shown("SIZE")]
 AppsSetting = Annotated[Names, NoDecode, BeforeValidator(_apps), Shown("APP,...")]
@@ -112,5 +119,6 @@ FieldsSetting = Annotated[Names, NoDecode, BeforeValidator(_fields), Shown("FIEL
 TokensSetting = Annotated[Tokens, NoDecode, BeforeValidator(_tokens), Shown("TOKEN,...")]
 DirectorySetting = Annotated[Path, BeforeValidator(_directory), Shown("DIRECTORY")]
 PathSetting = Annotated[str, Shown("PATH")]
+LinkSetting = Annotated[str, BeforeValidator(_link), Shown("URL")]
 UrlSetting = Annotated[str, Shown("URL")]
 HeadersSetting = Annotated[SecretStr, Shown("NAME=VALUE,...")]

@@ -16,6 +16,7 @@ This module knows no clock, no disk and no framework: time and limits are argume
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from heapq import nlargest
 from itertools import chain, compress
 from typing import Final, NamedTuple
 
@@ -28,6 +29,7 @@ from exporter.counting.changes import Changes, Show, Sighting, State
 from exporter.counting.devices import Devices
 from exporter.counting.here import Here
 from exporter.counting.seen import Seen
+from exporter.wire.actions import FAILED_OUTCOMES
 from exporter.wire.families import BESIDE, lines_of
 from exporter.wire.labels import UNKNOWN_VERSION, Series, Version
 from exporter.wire.words import Word
@@ -115,6 +117,24 @@ class View(NamedTuple):
         return found
 
 
+class Heard(NamedTuple):
+    """A version on /metrics: when its newest event arrived, in seconds since the epoch, and what is counted of it,
+    shown or not: events, and failed outcomes among them.
+    """
+
+    version: Version
+    last: float
+    events: int
+    failures: int
+
+
+class Newest(NamedTuple):
+    """The versions heard from last, the newest first, and how many more are on /metrics."""
+
+    versions: Sequence[Heard]
+    others: int
+
+
 class _Shape(NamedTuple):
     """What a view says of its series beside their values."""
 
@@ -134,6 +154,11 @@ def _shape(shown: Iterable[Series]) -> _Shape:
 
 def _first(seen: tuple[Version, Sighting]) -> float:
     return seen[1].first
+
+
+def _last(seen: tuple[Version, Sighting]) -> tuple[float, Version]:
+    version, sighting = seen
+    return sighting.last, version
 
 
 class Ledger:
@@ -339,6 +364,15 @@ class Ledger:
     def counted(self) -> dict[Version, int]:
         """The events of each version on /metrics, those that are not shown yet among them."""
         return {version: self._events(version) for version in self._sightings}
+
+    def newest(self, most: int) -> Newest:
+        """The versions heard from last, at most so many. Posts wait for it, so it adds up no more than these."""
+        found = nlargest(most, self._sightings.items(), key=_last)
+        heard = [Heard(version, seen.last, self._events(version), self._failures(version)) for version, seen in found]
+        return Newest(heard, len(self._sightings) - len(heard))
+
+    def _failures(self, version: Version) -> int:
+        return sum(self._totals.get(Series(version, action), 0) for action in FAILED_OUTCOMES)
 
     def _events(self, version: Version) -> int:
         return sum(self._totals[series] for series in self._series[version] if series.name not in BESIDE)

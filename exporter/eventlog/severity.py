@@ -3,7 +3,7 @@
 from enum import Enum, auto
 from typing import Final
 
-from exporter.wire.actions import CATALOGUE, Action, Kind
+from exporter.wire.actions import CATALOGUE, FAILED_OUTCOMES, Action, Kind
 
 
 class Severity(Enum):
@@ -13,8 +13,6 @@ class Severity(Enum):
     WARN = auto()
     ERROR = auto()
 
-
-_FAILED_OUTCOMES: Final = frozenset({"set_fail", "update_fail", "download_fail"})
 
 _NO_FAULT: Final = frozenset({"webview_dom_content_loaded", "webview_page_loaded", "webview_unclean_restart"})
 """Health events that healthy apps send: two timings, and the mark that nearly every cold start leaves."""
@@ -26,7 +24,7 @@ _WARNINGS: Final = frozenset({"reset", "revert", "app_memory_warning", "app_kill
 def _of(action: Action) -> Severity:
     if action.name in _WARNINGS:
         return Severity.WARN
-    failed = action.name in _FAILED_OUTCOMES or action.kind in (Kind.FAILURE, Kind.HEALTH)
+    failed = action.name in FAILED_OUTCOMES or action.kind in (Kind.FAILURE, Kind.HEALTH)
     return Severity.ERROR if failed and action.name not in _NO_FAULT else Severity.INFO
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from exporter.intake.refusal_log import note_refusal
+from exporter.metrics.reception import Reception
 from exporter.metrics.telemetry import Telemetry
 from exporter.wire.events import Reason
 
@@ -12,14 +13,14 @@ class Accounts:
 
     def __init__(self, telemetry: Telemetry) -> None:
         self._count = telemetry.count_request
+        self.reception = Reception()
 
     def note(
         self, status: int, refusal: str | None, rejected: Mapping[Reason, int] | None, client: Callable[[], str]
     ) -> None:
         """A request was answered; `client` tells the address that it came from."""
         self._count(status, refusal)
-        if refusal is not None:
-            note_refusal(refusal, client())
-        elif rejected:
-            for reason, number in rejected.items():
-                note_refusal(reason, client(), number)
+        reasons: Mapping[str, int] = {refusal: 1} if refusal else rejected or {}
+        self.reception.note(reasons)
+        for reason, number in reasons.items():
+            note_refusal(reason, client(), number)

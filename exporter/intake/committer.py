@@ -23,13 +23,12 @@ import structlog
 from exporter.counting.census import OVERFLOW
 from exporter.counting.changes import Changes
 from exporter.counting.draft import Draft
-from exporter.counting.ledger import Ledger, View
+from exporter.counting.ledger import Ledger, Newest, View
 from exporter.eventlog.record import Record, Sink
 from exporter.intake.post import Post
 from exporter.intake.waiting import PATIENCE, Waiting
 from exporter.metrics.telemetry import Telemetry
 from exporter.storage.journal import Journal, StorageUnavailableError
-from exporter.wire.labels import Version
 
 Clock = Callable[[], float]
 T = TypeVar("T")
@@ -41,6 +40,9 @@ BACKUP_PATIENCE: Final = 600.0
 
 EVENTS_TOGETHER: Final = 5000
 """Events in one commit, about: scrapes wait for it, some twenty milliseconds."""
+
+VERSIONS_TOLD: Final = 100
+"""Versions on the landing page: enough for a person."""
 
 _LOOK_AGAIN: Final = 0.1
 """Seconds after which the posts that wait are looked at again."""
@@ -78,7 +80,7 @@ class Committer:
         self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
         self._view = ledger.view()
-        self._last_counted: dict[Version, int] = {}
+        self._newest = Newest((), 0)
         self._not_shown: View | None = None
         """Of a scrape that did not wait for it: to be shown by the next, as the ledger takes it for shown."""
 
@@ -314,11 +316,11 @@ class Committer:
         if future.exception() is None:
             self._not_shown = future.result()
 
-    def counted(self) -> dict[Version, int]:
-        """The events of each version on /metrics, those that are not shown yet among them; of late, if it is busy."""
+    def newest(self) -> Newest:
+        """The versions heard from last; as they were told before, if it is busy."""
         with suppress(BusyError):
-            self._last_counted = _result(self._ask(self._ledger.counted))
-        return self._last_counted
+            self._newest = _result(self._ask(partial(self._ledger.newest, VERSIONS_TOLD)))
+        return self._newest
 
     def ready(self) -> bool:
         """Whether a post would be counted; after a failed commit, finds out by a commit of nothing."""

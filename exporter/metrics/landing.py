@@ -1,77 +1,73 @@
-"""`/` of the private port: what this is, where to look, and whether posts arrive."""
+"""`/` of the private port, for people: whether posts arrive; and `/readme`, which says what to do if they don't."""
 
-from collections.abc import Callable, Mapping
-from html import escape
-from typing import Final
+import time
+from collections.abc import Callable
+from importlib.metadata import metadata
+from typing import NamedTuple
 
 import falcon
 
+from exporter.counting.ledger import Newest
+from exporter.metrics.page import Facts, Known, page
+from exporter.metrics.reception import Reception
+from exporter.metrics.style import POLICY
+from exporter.metrics.telemetry import Tally
 from exporter.replies import reply
-from exporter.wire.labels import Version
 
-_LANDING_ROWS: Final = 200
+
+class Sources(NamedTuple):
+    """Whom the page asks; `scraped` says how many seconds ago Prometheus came last."""
+
+    facts: Facts
+    reception: Reception
+    newest: Callable[[], Newest]
+    tally: Callable[[], Tally]
+    unready: Callable[[], str | None]
+    scraped: Callable[[], float | None]
 
 
 class LandingResource:
-    """A page for people."""
+    """The page. Looking at it counts nothing and moves no series on."""
 
-    def __init__(
-        self, counted: Callable[[], Mapping[Version, int]], version: str, stats_port: int, stats_path: str
-    ) -> None:
-        """`stats_path` as people may read it: a placeholder where it holds a secret."""
-        self._counted = counted
-        self._version = version
-        self._stats_port = stats_port
-        self._stats_path = stats_path
+    def __init__(self, sources: Sources, clock: Callable[[], float] = time.time) -> None:
+        """`clock` is in seconds since the epoch."""
+        self._sources = sources
+        self._clock = clock
 
     def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
         """Show it."""
-        page = _PAGE.format(
-            version=escape(self._version),
-            port=self._stats_port,
-            path=escape(self._stats_path),
-            table=_table(self._counted()),
+        resp.set_header("Content-Security-Policy", POLICY)
+        resp.set_header("Cache-Control", "no-store")
+        resp.set_header("Referrer-Policy", "no-referrer")
+        text = page(self._sources.facts, self._known())
+        reply(resp, text.encode(errors="replace"), content_type="text/html; charset=utf-8")
+
+    on_head = on_get
+
+    def _known(self) -> Known:
+        _, reception, newest, tally, unready, scraped = self._sources
+        versions, reason, ago = newest(), unready(), scraped()
+        now = self._clock()
+        return Known(
+            now=now,
+            since=reception.since,
+            unready=reason,
+            newest=versions,
+            asked=reception.asked,
+            scraped=None if ago is None else now - ago,
+            tally=tally(),
+            refusals=reception.refusals,
         )
-        reply(resp, page.encode(), content_type="text/html; charset=utf-8")
 
 
-def _table(counted: Mapping[Version, int]) -> str:
-    if not counted:
-        return "<p>No event has been counted yet.</p>"
-    rows = sorted(counted.items())
-    cells = "".join(
-        f"<tr><td>{escape(app_id)}</td><td>{escape(platform)}</td><td>{escape(version)}</td>"
-        f"<td>{'test' if test else 'production'}</td><td>{events}</td></tr>"
-        for (app_id, platform, version, test), events in rows[:_LANDING_ROWS]
-    )
-    more = f"<p>… and {len(rows) - _LANDING_ROWS} more.</p>" if len(rows) > _LANDING_ROWS else ""
-    head = "<tr><th>App</th><th>Platform</th><th>Version</th><th>Devices</th><th>Events</th></tr>"
-    return f"<table>{head}{cells}</table>{more}"
+class ReadmeResource:
+    """README of this very version, as the package brought it."""
 
+    def __init__(self) -> None:
+        self._text = metadata("capgo-exporter")["Description"].encode()
 
-_PAGE: Final = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<title>capgo-exporter</title>
-<style>
-body {{ font-family: sans-serif; margin: 2rem; }}
-table {{ border-collapse: collapse; }}
-th, td {{ border: 1px solid #ccc; padding: 0.3rem 0.8rem; text-align: left; }}
-td:last-child {{ text-align: right; }}
-</style>
-</head>
-<body>
-<h1>capgo-exporter</h1>
-<p>Version {version}. Counts the update events of Capacitor apps for Prometheus.</p>
-<ul>
-<li><a href="/metrics">Metrics</a></li>
-<li><a href="/healthz">Health</a></li>
-<li><a href="/readyz">Readiness</a></li>
-</ul>
-<p>Devices post to <code>{path}</code> on port {port}. Events counted so far, including those that /metrics holds back
-until Prometheus has seen their series at 0:</p>
-{table}
-</body>
-</html>
-"""
+    def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
+        """Show it as it is written."""
+        reply(resp, self._text, content_type="text/plain; charset=utf-8")
+
+    on_head = on_get

@@ -1,20 +1,20 @@
 """The private port: metrics for Prometheus, health for whoever runs this."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import falcon
 
-from exporter import __version__
-from exporter.counting.ledger import View
+from exporter.counting.ledger import Newest, View
 from exporter.metrics.exposition import Exposer, encoded
-from exporter.metrics.landing import LandingResource
+from exporter.metrics.landing import LandingResource, ReadmeResource, Sources
+from exporter.metrics.page import Facts
 from exporter.metrics.readiness import Readiness
+from exporter.metrics.reception import Reception
 from exporter.metrics.scrapers import SCRAPE_HEADER, Scrapers
 from exporter.metrics.telemetry import Telemetry
 from exporter.replies import OK, RequestRefusedError, reply, with_error_forms
-from exporter.wire.labels import Version
 
 
 class Source(Protocol):
@@ -30,19 +30,22 @@ class Source(Protocol):
 def create_private_app(
     source: Source,
     readiness: Readiness,
-    counted: Callable[[], Mapping[Version, int]],
     telemetry: Telemetry,
-    stats_port: int,
-    stats_path: str,
+    newest: Callable[[], Newest],
+    reception: Reception,
+    facts: Facts,
 ) -> Callable[..., Any]:
-    """The WSGI app of the private port: metrics, health, and a page for people, who may read `stats_path`."""
+    """The WSGI app of the private port: metrics, health, and a page for people, which the last three are for."""
+    scrapers = Scrapers(time.monotonic)
+    told = Sources(facts, reception, newest, lambda: telemetry.tally, readiness.reason, lambda: scrapers.age)
     telemetry.ready.set_function(lambda: readiness.reason() is None)
     app = falcon.App()
     app.req_options.strip_url_path_trailing_slash = True
-    app.add_route("/metrics", MetricsResource(source, telemetry))
+    app.add_route("/metrics", MetricsResource(source, telemetry, scrapers))
     app.add_route("/healthz", HealthResource())
     app.add_route("/readyz", ReadyResource(readiness))
-    app.add_route("/", LandingResource(counted, __version__, stats_port, stats_path))
+    app.add_route("/", LandingResource(told))
+    app.add_route("/readme", ReadmeResource())
     return with_error_forms(app)
 
 
@@ -61,11 +64,11 @@ def _still_loading(req: falcon.Request, resp: falcon.Response, **_: Any) -> None
 class MetricsResource:
     """`/metrics`: text or OpenMetrics, gzipped when asked for."""
 
-    def __init__(self, source: Source, telemetry: Telemetry, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, source: Source, telemetry: Telemetry, scrapers: Scrapers) -> None:
         self._source = source
         self._telemetry = telemetry
         self._exposer = Exposer()
-        self._scrapers = Scrapers(clock)
+        self._scrapers = scrapers
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """A scrape, which moves held series on, or somebody who looks."""

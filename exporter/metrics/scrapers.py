@@ -34,6 +34,11 @@ class Scrapers:
         self._clock = clock
         self._last: float | None = None
 
+    @property
+    def age(self) -> float | None:
+        """Seconds since the last one; `None` if there was none."""
+        return None if self._last is None else self._clock() - self._last
+
     def count(self, timeout: str | None, accept: str | None, user_agent: str | None) -> bool:
         """Whether a request with these headers counts as a scrape: `SCRAPE_HEADER`, `Accept` and `User-Agent`."""
         now = self._clock()

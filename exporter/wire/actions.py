@@ -35,6 +35,9 @@ OTHER: Final = "other"
 OUTCOMES: Final = ("set", "set_fail", "update_fail", "download_complete", "download_fail")
 """The series that are created at 0 when a version appears, so that no first failure is missed."""
 
+FAILED_OUTCOMES: Final = ("set_fail", "update_fail", "download_fail")
+"""Those of them that are no success."""
+
 _TABLE: Final = {
     Kind.OUTCOME: {
         "set": "bundle made current; also at a rollback, and at every launch of Electron and React Native",

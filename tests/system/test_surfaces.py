@@ -3,32 +3,14 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
 
 import pytest
 
 from tests.support.bodies import event
 from tests.support.contract import OK, assert_refused
 from tests.support.harness import Exporter, request
+from tests.support.html import Page
 from tests.system.wire import Wire
-
-
-class Page(HTMLParser):
-    """The text and the tags of a page."""
-
-    def __init__(self, source: str) -> None:
-        super().__init__()
-        self.text = ""
-        self.tags: list[str] = []
-        self.links: list[str] = []
-        self.feed(source)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.links += [value or "" for name, value in attrs if name == "href"]
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 def landing(exporter: Exporter) -> Page:
@@ -38,7 +20,7 @@ def landing(exporter: Exporter) -> Page:
     return Page(reply.body.decode())
 
 
-@pytest.mark.parametrize("path", ["/metrics", "/healthz", "/readyz"])
+@pytest.mark.parametrize("path", ["/metrics", "/healthz", "/readyz", "/readme"])
 def test_the_public_port_shows_nothing(exporter: Exporter, path: str) -> None:
     """Strangers learn no version and no count."""
     assert_refused(exporter.public("GET", path), 404)

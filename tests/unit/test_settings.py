@@ -65,6 +65,9 @@ def test_a_flag_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
         ("--trusted-proxy", "127.0.0.1,10.0.0.0/33", "'10.0.0.0/33'"),
         ("--trusted-proxy", "0.0.0.0", "0.0.0.0/0 would believe everybody"),  # noqa: S104 - whom, not where
         ("--trusted-proxy", "10.0.0.1,::", "::/0 would believe everybody"),
+        ("--grafana-url", "localhost:3000", "http://localhost:3000"),
+        ("--grafana-url", "javascript://x/%0aalert(1)", "http://localhost:3000"),
+        ("--grafana-url", "https://me:secret@grafana.example.com", "without a password"),
         ("--path-token", "a/b", "letters, digits"),
         ("--path-token", "..", "letters, digits"),
         ("--path-token", "good,b d", "letters, digits"),

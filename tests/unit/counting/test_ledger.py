@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from exporter.counting.budgets import Limits as BudgetLimits
 from exporter.counting.changes import Changes, Show, Sighting, State
 from exporter.counting.draft import Draft
-from exporter.counting.ledger import Ledger, Limits, View
+from exporter.counting.ledger import Heard, Ledger, Limits, Newest, View
 from exporter.storage.journal import Journal
 from exporter.wire.actions import OUTCOMES
 from exporter.wire.families import LAUNCHES, PAGE_LOADS, PARTING, SUM_OF, VISITS, Family
@@ -466,6 +466,17 @@ def test_the_newest_event_is_known_of_each_app() -> None:
     ledger.apply(ledger.begin_anew(50))
 
     assert ledger.view().newest == {ONE.version.app_id: 6, "com.acme.shop": 7}
+
+
+def test_the_versions_heard_from_last_are_told_first() -> None:
+    """With what is counted of each, shown or not, and how many are left out; a duration's sum is no event."""
+    ledger = make()
+    count(ledger, Series(VERSIONS[0], "set"), Series(VERSIONS[0], "update_fail"), Series(VERSIONS[0], "set_fail"), at=5)
+    count(ledger, Series(VERSIONS[1], "download_fail"), at=3)
+    post(ledger, launch(VERSIONS[2], 400), Entry(Series(VERSIONS[2], "finish_download_fail")), at=4)
+
+    assert ledger.newest(2) == Newest([Heard(VERSIONS[0], 5, 3, 2), Heard(VERSIONS[2], 4, 2, 0)], 1)
+    assert ledger.newest(9).versions[2:] == [Heard(VERSIONS[1], 3, 1, 1)]
 
 
 def test_asking_changes_nothing() -> None:

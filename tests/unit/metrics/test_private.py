@@ -4,9 +4,11 @@ import falcon.testing
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.counting.ledger import View
+from exporter.counting.ledger import Newest, View
+from exporter.metrics.page import Facts
 from exporter.metrics.private import create_private_app
 from exporter.metrics.readiness import Readiness
+from exporter.metrics.reception import Reception
 from exporter.metrics.telemetry import Telemetry
 from tests.unit.counting.test_ledger import make
 
@@ -29,7 +31,8 @@ def test_readyz_and_the_metric_are_one_fact(is_ready: bool) -> None:
     """Whatever the reason: a rule and a balancer must not be told different things."""
     source = Source()
     readiness = Readiness(lambda: source.is_ready)
-    app = create_private_app(source, readiness, dict, Telemetry(), 8080, "/stats")
+    facts = Facts("1.2.3", "curl", {}, "")
+    app = create_private_app(source, readiness, Telemetry(), lambda: Newest((), 0), Reception(), facts)
     client = falcon.testing.TestClient(app)
 
     def both() -> tuple[bool, bool]:

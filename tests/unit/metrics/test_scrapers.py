@@ -11,7 +11,7 @@ from falcon.testing import TestClient
 from exporter.counting.budgets import Limits as BudgetLimits
 from exporter.counting.ledger import Ledger, Limits, View
 from exporter.metrics.private import MetricsResource
-from exporter.metrics.scrapers import FORGOTTEN_AFTER, SCRAPE_HEADER
+from exporter.metrics.scrapers import FORGOTTEN_AFTER, SCRAPE_HEADER, Scrapers
 from exporter.metrics.telemetry import Telemetry
 
 PROMETHEUS = {SCRAPE_HEADER: "10"}
@@ -27,7 +27,7 @@ class Exporter:
         self.directory = Path()
         self._view = Ledger(Limits(1, 1, 1, 1, BudgetLimits(1, 1, 1))).view()
         app = falcon.App()
-        app.add_route("/metrics", MetricsResource(self, Telemetry(), clock=lambda: self.now))
+        app.add_route("/metrics", MetricsResource(self, Telemetry(), Scrapers(lambda: self.now)))
         self._client = TestClient(app)
 
     def view(self, scrape: bool) -> View:
