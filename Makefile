@@ -62,8 +62,9 @@ bench: $(VENV)/.test tests/bench/node/node_modules/.installed ## What it costs o
 dashboards: $(VENV)/.test ## Write dashboards and alert rules anew, after a change of their generator
 	@$(BIN)/python -m dashboards.generator
 
-pictures: tools $(RENDER)/node_modules/.installed ## Draw the dashboards' pictures anew
+pictures: tools $(RENDER)/node_modules/.installed ## Draw the documentation's pictures anew
 	@$(BIN)/python -m tests.dashboards.pictures
+	@$(BIN)/python -m tests.system.landing
 
 lock: $(VENV)/.uv ## Write the locked requirements anew (ARGS=--upgrade takes newer versions)
 	@compile() { $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

@@ -42,7 +42,7 @@ def _setting(default: object, why: str, **limits: Any) -> Any:
 
 
 _EXAMPLE: Final = """\
-curl -d '{{"app_id":"{app}","action":"set","platform":"android","version_name":"1.0.0"}}' \\
+curl -d '{{"app_id":"{app}","action":"set","platform":"android","version_name":"1.0.0","is_emulator":true}}' \\
     'http://{place}{path}'"""
 
 _ANY_TYPE: Final = ConfigDict(arbitrary_types_allowed=True)

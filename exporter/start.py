@@ -86,7 +86,7 @@ capgo-exporter takes posts on port {port}.
 
   In capacitor.config, for a debug build on the same network:
       plugins: {{ CapacitorUpdater: {{ statsUrl: "http://<this machine>:{port}{path}" }} }}
-  (A release build needs https: see README, "A real app".)
+  (A release build needs https: see README, "The first ten minutes".)
   Try it:
 {example}
   See it:

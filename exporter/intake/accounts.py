@@ -20,7 +20,13 @@ class Accounts:
     ) -> None:
         """A request was answered; `client` tells the address that it came from."""
         self._count(status, refusal)
-        reasons: Mapping[str, int] = {refusal: 1} if refusal else rejected or {}
-        self.reception.note(reasons)
-        for reason, number in reasons.items():
-            note_refusal(reason, client(), number)
+        self.reception.ask()
+        if refusal is not None:
+            self._refuse(refusal, 1, client)
+        elif rejected:
+            for reason, number in rejected.items():
+                self._refuse(reason, number, client)
+
+    def _refuse(self, reason: str, number: int, client: Callable[[], str]) -> None:
+        self.reception.refuse(reason, number)
+        note_refusal(reason, client(), number)

@@ -9,13 +9,13 @@ from exporter.metrics.markup import Html, element, table, together
 from exporter.metrics.reception import Refused
 from exporter.metrics.style import STYLE
 from exporter.metrics.telemetry import Tally
-from exporter.wire.refusals import EVENT_REFUSALS, REQUEST_REFUSALS, Refusal
+from exporter.wire.refusals import EVENT_REFUSALS, REQUEST_REFUSALS
 
 REFRESH_SECONDS: Final = 5
 
 DASHBOARDS: Final = ("overview", "rollout", "downloads", "events", "exporter")
 
-_MESSAGES: Final[Mapping[str, Refusal]] = {**EVENT_REFUSALS, **REQUEST_REFUSALS}
+_REFUSALS: Final = EVENT_REFUSALS | REQUEST_REFUSALS
 _UNITS: Final = (("d", 86400), ("h", 3600), ("min", 60))
 
 
@@ -62,11 +62,16 @@ def page(facts: Facts, known: Known) -> str:
 
 
 def _top(facts: Facts) -> Html:
-    links = [("/metrics", "Metrics"), ("/readyz", "Readiness"), ("/healthz", "Health"), ("/readme", "README")]
-    if facts.grafana:
-        links += [(f"{facts.grafana}/d/live-updates-{name}", name.capitalize()) for name in DASHBOARDS]
     title = element("h1", f"capgo-exporter {facts.version}")
-    return together(title, element("nav", *(element("a", text, href=address) for address, text in links)))
+    own = _links({"Metrics": "/metrics", "Readiness": "/readyz", "Health": "/healthz", "README": "/readme"})
+    if not facts.grafana:
+        return together(title, own)
+    dashboards = {name.capitalize(): f"{facts.grafana}/d/live-updates-{name}" for name in DASHBOARDS}
+    return together(title, own, _links(dashboards, "Dashboards:"))
+
+
+def _links(places: Mapping[str, str], *before: str) -> Html:
+    return element("nav", *before, *(element("a", text, href=address) for text, address in places.items()))
 
 
 def _state(known: Known) -> Html:
@@ -138,7 +143,7 @@ def _refused(known: Known) -> Html:
     if not known.refusals:
         return together(title, element("p", "Nothing since the start."))
     rows = (
-        (element("code", reason), _number(refused.number), _time(refused.last, known.now), _MESSAGES[reason].message)
+        (element("code", reason), _number(refused.number), _time(refused.last, known.now), _REFUSALS[reason].message)
         for reason, refused in known.refusals.items()
     )
     return together(title, table(("Reason", "Times", "Last", "Why"), rows))

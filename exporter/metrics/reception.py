@@ -23,12 +23,14 @@ class Reception:
         self.asked: float | None = None
         """When the newest request was answered, one that counts nothing included."""
 
-    def note(self, reasons: Mapping[str, int]) -> None:
-        """A request was answered, and events of it, or itself, refused: so many for each reason."""
-        self.asked = now = self._clock()
-        for reason, number in reasons.items():
-            before = self._refusals.get(reason)
-            self._refusals[reason] = Refused(number + (before.number if before else 0), now)
+    def ask(self) -> None:
+        """A request was answered."""
+        self.asked = self._clock()
+
+    def refuse(self, reason: str, number: int) -> None:
+        """It, or so many of its events, were refused."""
+        before = self._refusals.get(reason)
+        self._refusals[reason] = Refused(number + (before.number if before else 0), self._clock())
 
     @property
     def refusals(self) -> Mapping[str, Refused]:

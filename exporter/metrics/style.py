@@ -10,9 +10,10 @@ body { font: 1rem/1.5 system-ui, sans-serif; max-width: 62rem; margin: 0 auto; p
 h1 { font-size: 1.4rem; margin: 0; }
 h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
 p { margin: .4rem 0; }
-nav { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; margin: .5rem 0 1rem; }
+nav { display: flex; flex-wrap: wrap; gap: 0 1.2rem; align-items: baseline; margin: .3rem 0; }
 nav a { padding: .3rem 0; }
-.state { border-left: .35rem solid var(--bad); padding: .6rem 1rem; background: #8881; font-size: 1.15rem; }
+.state { margin: 1rem 0; border-left: .35rem solid var(--bad); padding: .6rem 1rem; background: #8881; }
+.state { font-size: 1.15rem; }
 .good { border-color: var(--good); }
 .quiet { opacity: .75; font-size: .9rem; }
 .some { color: var(--bad); font-weight: 600; }

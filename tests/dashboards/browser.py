@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pytest
-
-RENDER = Path(__file__).resolve().parents[1] / "render"
-CHROMIUM = Path("/usr/bin/chromium")
-SECONDS = 500
+from tests.support.browser import CHROMIUM
+from tests.support.browser import node as node  # for who imports this module
 
 
 class Picture(NamedTuple):
@@ -59,16 +54,6 @@ class Seen(NamedTuple):
     """How many marks each panel with a time axis shows."""
     text: dict[str, str]
     """All words of a panel."""
-
-
-def node(*arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """Run a program of tests/render; fails the test where what it needs is missing."""
-    if not (RENDER / "node_modules").is_dir() or not shutil.which("node"):
-        pytest.fail("tests/render is not installed: `make test` installs what the tests need")
-    command = ["node", *map(str, arguments)]
-    return subprocess.run(
-        command, cwd=RENDER, input=stdin, capture_output=True, text=True, timeout=SECONDS, check=False
-    )
 
 
 def build() -> None:

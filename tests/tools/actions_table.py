@@ -1,4 +1,4 @@
-"""Prints README's table of actions: `python -m tests.tools.actions_table`. A test compares the two."""
+"""Prints the table of actions for exporter/CLIENTS.md: `python -m tests.tools.actions_table`. A test compares them."""
 
 from exporter.wire.actions import CATALOGUE, Kind
 

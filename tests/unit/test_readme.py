@@ -1,15 +1,21 @@
 """README's tables and the program say the same."""
 
 import re
-from pathlib import Path
+from types import NoneType
+from typing import get_args, get_origin, get_type_hints
+
+import msgspec
 
 from exporter.metrics.telemetry import LEDGER_FAMILIES, RUNNING, TRYING, Telemetry
 from exporter.settings import Settings
+from exporter.wire.events import Event
 from exporter.wire.refusals import EVENT_REFUSALS, REQUEST_REFUSALS
+from tests.support import readme
 from tests.unit.counting.test_ledger import make
 
-ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
+ROOT = readme.ROOT
+README = readme.README.read_text()
+TYPES: dict[object, str] = {str: "string", bool: "boolean", int: "integer", dict: "object of strings"}
 
 
 def section(title: str) -> str:
@@ -26,6 +32,22 @@ def test_every_setting_is_listed_with_its_default() -> None:
     assert dict(rows) == {
         name: str(default).lower() if isinstance(default, bool) else str(default) for name, default in defaults.items()
     }
+
+
+def test_every_field_that_counts_is_listed_with_its_type() -> None:
+    """And which ones are needed; no other field of a post is looked at."""
+    rows = readme.table(readme.README, "field")
+    hints = get_type_hints(Event)
+
+    assert {name: (kind, needed == "yes") for name, (kind, needed, _) in rows.items()} == {
+        field.name: (TYPES[_bare(hints[field.name])], field.required) for field in msgspec.structs.fields(Event)
+    }
+
+
+def _bare(hint: object) -> object:
+    """A type without what it may be instead: nothing."""
+    kinds = [kind for kind in get_args(hint) or [hint] if kind is not NoneType]
+    return get_origin(kinds[0]) or kinds[0]
 
 
 def test_every_refusal_is_listed_with_its_status() -> None:

@@ -5,11 +5,11 @@ from exporter.metrics.reception import Reception, Refused
 
 def test_each_reason_is_told_with_its_number_and_newest_time() -> None:
     """The newest first, so that whoever tries something finds the answer on top."""
-    times = iter([100.0, 110.0, 120.0, 130.0, 140.0])
+    times = iter([100.0, 110.0, 120.0, 130.0, 130.0])
     reception = Reception(lambda: next(times))
-    reception.note({"app_not_allowed": 2})
-    reception.note({"body_too_large": 1})
-    reception.note({"app_not_allowed": 10, "missing_action": 1})
+    for reason, number in (("app_not_allowed", 2), ("body_too_large", 1), ("app_not_allowed", 10)):
+        reception.refuse(reason, number)
+    reception.refuse("missing_action", 1)
 
     assert reception.since == 100
     assert [*reception.refusals.items()] == [
@@ -24,6 +24,6 @@ def test_what_is_answered_well_is_a_sign_of_life_and_no_more() -> None:
     times = iter([100.0, 110.0])
     reception = Reception(lambda: next(times))
     before = reception.asked
-    reception.note({})
+    reception.ask()
 
     assert (before, reception.asked, reception.refusals) == (None, 110, {})

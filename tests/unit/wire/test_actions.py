@@ -1,4 +1,4 @@
-"""The catalogue of actions: what it must hold, and that README shows it."""
+"""The catalogue of actions: what it must hold, and that the documentation shows it."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from exporter.wire.actions import CATALOGUE, OTHER, OUTCOMES, Kind
 from tests.tools.actions_table import table
 
-README = Path(__file__).parents[3] / "README.md"
+PAGE = Path(__file__).parents[3] / "exporter/CLIENTS.md"
 
 DOCUMENTED = """
 delete reset set get set_fail update_fail download_fail windows_path_fail canonical_path_fail directory_path_fail
@@ -61,9 +61,9 @@ def test_each_action_is_a_plain_word_with_a_plain_meaning() -> None:
         assert re.fullmatch(r"[^|`\n]{5,90}(?<!\.)", action.meaning), name
 
 
-def test_readme_shows_the_catalogue() -> None:
+def test_the_documentation_shows_the_catalogue() -> None:
     """The text between the markers is what `python -m tests.tools.actions_table` prints."""
-    shown = re.search(r"<!-- actions -->\n(.*)<!-- /actions -->", README.read_text(), re.DOTALL)
+    shown = re.search(r"<!-- actions -->\n(.*)<!-- /actions -->", PAGE.read_text(), re.DOTALL)
 
     assert shown is not None
     assert shown[1].strip() == table()
