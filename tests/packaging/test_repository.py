@@ -15,6 +15,7 @@ TOP = {
     "Dockerfile",
     "LICENSE",
     "Makefile",
+    "README.ja.md",
     "README.md",
     "dashboards",
     "docker-compose.yml",

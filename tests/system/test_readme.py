@@ -1,4 +1,7 @@
-"""README's first ten minutes, walked: its commands are typed, its addresses asked, its words held to what happens."""
+"""README's first ten minutes, walked: its commands are typed, its addresses asked, its words held to what happens.
+
+In one language: the others have the same commands and tables, as a unit test says.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,9 @@ from tests.support.bodies import Event, event
 from tests.support.contract import OK
 from tests.support.harness import LOCALHOST, Exporter
 from tests.support.html import Page
-from tests.support.readme import HOST, README, blocks, commands, table
+from tests.support.readme import ENGLISH, HOST
 
-ASK, POST = commands(README, "curl")
+ASK, POST = ENGLISH.commands("curl")
 TAKEN = ("received", "counted", "duplicate", "rejected", "ignored")
 
 
@@ -60,17 +63,17 @@ def test_the_first_event_is_counted_apart_and_shows_on_the_landing_page(exporter
 
 def test_the_tunnel_leads_to_the_private_port_and_its_address_is_the_one_given() -> None:
     """What `ssh -L` opens here is where the browser is sent, and where the exporter listens by itself."""
-    (tunnel,) = commands(README, "ssh")
+    (tunnel,) = ENGLISH.commands("ssh")
     here, there = re.findall(r"-L (\d+):(\S+:\d+) ", tunnel)[0]
 
-    assert f"`{there}`" == table(README, "flag")["--metrics-listen"][0]
-    assert f"http://127.0.0.1:{here}/" in README.read_text()
+    assert f"`{there}`" == ENGLISH.table(ENGLISH.flag)["--metrics-listen"][0]
+    assert f"http://127.0.0.1:{here}/" in ENGLISH.text
     assert tunnel.split()[-1] == urlsplit(HOST).netloc
 
 
 def test_the_address_for_the_app_is_one_that_takes_posts(exporter: Exporter) -> None:
     """The example of `capacitor.config.ts` ends as every `statsUrl` has to."""
-    (example,) = re.findall(r'statsUrl: "(.*?)"', "".join(blocks(README, "ts")))
+    (example,) = re.findall(r'statsUrl: "(.*?)"', "".join(ENGLISH.blocks("ts")))
 
     assert example.startswith(HOST)
     assert exporter.post(event(), path=urlsplit(example).path).body == OK
@@ -133,7 +136,7 @@ TRIALS = [
     Trial("version_os", [one(action=VISIT, version_os="15")], 1, VISITS, {"reports": "crashes"}),
     Trial("version_os", [one(action=VISIT, version_os="10")], 1, VISITS, {"reports": "errors"}),
 ]
-FIELDS = [*table(README, "field")]
+FIELDS = [*ENGLISH.table(ENGLISH.field)]
 
 
 def test_there_is_a_trial_for_each_field_of_readme() -> None:
@@ -156,6 +159,6 @@ def test_a_field_does_to_the_counting_what_readme_says(exporter: Exporter, trial
 @pytest.mark.parametrize("field", FIELDS)
 def test_an_event_is_taken_without_any_field_that_is_not_needed(exporter: Exporter, field: str) -> None:
     """And refused without one that is."""
-    needed = table(README, "field")[field][1] == "yes"
+    needed = ENGLISH.table(ENGLISH.field)[field][1] == "yes"
 
     assert (exporter.post(event(**{field: None})).status == 400) == needed
