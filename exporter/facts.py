@@ -16,7 +16,7 @@ def facts(settings: Settings, port: int) -> Facts:
         "--listen": f"posts go to {settings.stats_path} on port {port}",
         "--path-token": _tokens(len(settings.path_token)),
         "--apps": _apps(settings),
-        "--zero-hold": f"{settings.zero_hold:g} s, and two scrapes, until a new version moves from 0 on /metrics",
+        "--zero-hold": _hold(settings.zero_hold),
         "--data-dir": str(settings.data_dir),
         "--durability": settings.durability,
         "--event-log": settings.event_log or "off",
@@ -30,6 +30,12 @@ def _tokens(number: int) -> str:
     if not number:
         return "none: whoever knows the address may post"
     return "one is needed" if number == 1 else f"one of {number} is needed"
+
+
+def _hold(seconds: float) -> str:
+    if not seconds:
+        return "none: /metrics shows true values at once"
+    return f"{seconds:g} s, and two scrapes, until a new version moves from 0 on /metrics"
 
 
 def _apps(settings: Settings) -> str:

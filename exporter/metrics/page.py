@@ -118,7 +118,7 @@ def _versions(newest: Newest, now: float) -> Html:
     note = element(
         "p",
         "Failures are set_fail, update_fail and download_fail. Test devices are emulators and development builds; "
-        "they are counted apart. /metrics shows a new version at 0 first. After a restart a time may be an hour old.",
+        "they are counted apart. After a restart a time may be an hour old.",
         class_="quiet",
     )
     return together(versions, more, note)
