@@ -13,7 +13,7 @@ from exporter.wire.refusals import EVENT_REFUSALS, REQUEST_REFUSALS
 
 REFRESH_SECONDS: Final = 5
 
-DASHBOARDS: Final = ("overview", "rollout", "downloads", "events", "exporter")
+DASHBOARDS: Final = ("overview", "rollout", "health", "downloads", "events", "exporter")
 
 _REFUSALS: Final = EVENT_REFUSALS | REQUEST_REFUSALS
 _UNITS: Final = (("d", 86400), ("h", 3600), ("min", 60))
