@@ -320,7 +320,7 @@ def test_an_old_exit_counts_under_no_version(exporter: Exporter) -> None:
     """Android tells of exits from before the plugin's upgrade; one since the version was seen counts under it."""
     app = {"app_id": "com.example.exits"}
     exporter.post(event(**app))
-    moments = {"yesterday": time.time() - 86_400, "now": time.time()}
+    moments = {"yesterday": time.time() - 86_400, "in a moment": time.time() + 1}  # whole milliseconds are told
     exits = [
         event(action="app_anr", metadata={"exit_timestamp": str(int(moment * 1000))}, **app)
         for moment in moments.values()
