@@ -10,7 +10,7 @@ from dashboards.generator.devices import Devices
 from dashboards.generator.download_panels import SURELY_LOST, WHERE, phase_columns
 from dashboards.generator.formulas import Events
 from dashboards.generator.funnel import STEPS, lost_at
-from dashboards.generator.panels import TOO_FEW, Json, Panel, Query, stat
+from dashboards.generator.panels import TOO_FEW, Json, Panel, Query, stat, steps
 from dashboards.generator.phases import LINE, completed, lost, lost_share, started, surely_lost
 from dashboards.generator.selectors import ANY_APP, ANY_VERSION, BUNDLES, PLATFORM, PLUGIN, TARGETS
 from dashboards.generator.tables import Column, Label, field, table
@@ -62,7 +62,7 @@ def _tiles(events: Events, devices: Devices, hour: str) -> list[Panel]:
             named=True,
             unit="percentunit",
             decimals=1,
-            thresholds=SURELY_LOST,
+            thresholds=steps(("orange", limits.UNFINISHED_WARNING), ("red", limits.UNFINISHED_BAD)),
             no_value=TOO_FEW,
         ),
         stat(
@@ -133,10 +133,11 @@ def _over_time(hour: Events, events: Events) -> Panel:
 
 def _steps(events: Events, size: tuple[int, int]) -> Panel:
     return bar_gauge(
-        "Lost at each step on Android",
-        "Downloads on Android that stopped between two steps of ten percent. Together they are what Android loses in "
-        "each phase; the steps that devices report tell which part of that falls on which step. Where devices skip "
-        "more steps than they lose downloads, a loss shows at the first step. iOS says nothing reliable in between.",
+        "Lost at each step on Android, all versions",
+        "Downloads on Android, of all versions chosen above, that stopped between two steps of ten percent. Together "
+        "they are what Android loses in each phase; the steps that devices report tell which part of that falls on "
+        "which step. Where devices skip more steps than they lose downloads, a loss shows at the first step. iOS says "
+        "nothing reliable in between.",
         size,
         *(Query(f"{lost_at(events, step)} or vector(0)", f"{step} → {step + 10} %") for step in STEPS),
     )

@@ -1,5 +1,6 @@
 """The dashboard Overview: is anything wrong with any app, and with which version?"""
 
+from dataclasses import replace
 from typing import Final
 
 from dashboards.generator import colors, selectors
@@ -29,7 +30,7 @@ from dashboards.generator.update_panels import (
 )
 from dashboards.generator.update_panels import PLATFORM as PLATFORM_LABEL
 from dashboards.generator.variables import EVENTS_VARIABLE, OVERVIEW_SCOPE, PREFIX
-from dashboards.generator.worst import worst_table
+from dashboards.generator.worst import verdict_column, worst_table
 
 _LINE: Final = "app_id, version, platform"
 _SHOWN: Final = 3
@@ -67,26 +68,28 @@ def _versions(events: Events, devices: Devices, size: tuple[int, int]) -> Panel:
     phones = devices.where(PLUGIN)
     return table(
         "Versions",
-        "Every version and platform, the surely worst first. Attempts: `set + set_fail` (those by rollbacks of newer "
-        "versions included). Failed: `set_fail + update_fail`, of the attempts; failed on: devices whose newest "
+        "Every version and platform, the surely worst first. Verdict: of what it is worst in, as Surely worst has it. "
+        "Attempts: `set + set_fail` (those by rollbacks of newer versions included). Failed: `set_fail + "
+        "update_fail`, of the attempts; failed on: devices whose newest "
         "attempt is this version and stands at a failure now, a failed download included. Devices: heard from within a "
-        "day, that run it. Downloads: begun; lost: not completed, of those. At least, surely: the lower end of a "
+        "day, that run it. Started: downloads; lost: not completed, of those. At least: the lower end of a "
         f"share's 95 % interval. Then how many were lost where. {WHERE} Good: no orange, no red. A version opens in "
         "Rollout, an app in Downloads.",
         size,
-        {"version": version_label(field("App")), "platform": PLATFORM_LABEL, "app_id": APP},
+        {"version": version_label(field("App")), "platform": replace(PLATFORM_LABEL, width=66), "app_id": APP},
         [
+            verdict_column(events, "Verdict", 76),
             Column("Attempts", events.attempts(_LINE), width=72),
             Column("Failed", failed(events, _LINE), "percentunit", 1, no_value=TOO_FEW, width=62),
-            Column("at least", surely_failed(events, _LINE), "percentunit", 1, SURELY_FAILED, TOO_FEW, 80),
-            Column("failed on", phones.standing("failed", _LINE), width=76),
-            Column("Devices", phones.running("1d", _LINE), width=66),
-            Column("Downloads", started(events, _LINE), width=84),
+            Column("at least", surely_failed(events, _LINE), "percentunit", 1, SURELY_FAILED, TOO_FEW, 60),
+            Column("failed on", phones.standing("failed", _LINE), width=70),
+            Column("Devices", phones.running("1d", _LINE), width=64),
+            Column("Started", started(events, _LINE), width=60),
             Column("Lost", lost_share(events, _LINE, AT_LEAST), "percentunit", 1, no_value=TOO_FEW, width=62),
-            Column("lost surely", surely_lost(events, _LINE, AT_LEAST), "percentunit", 1, SURELY_LOST, TOO_FEW, 84),
+            Column("at least ", surely_lost(events, _LINE, AT_LEAST), "percentunit", 1, SURELY_LOST, TOO_FEW, 60),
             *phase_columns(events),
         ],
-        sort="at least",
+        sort="Verdict",
     )
 
 

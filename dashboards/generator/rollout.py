@@ -7,6 +7,7 @@ from dashboards.generator.dashboard import ROLLOUT, Row, dashboard, first_seen
 from dashboards.generator.devices import Devices
 from dashboards.generator.download_panels import phase_table
 from dashboards.generator.formulas import Events, share
+from dashboards.generator.installed_tables import installed_table, rates_table
 from dashboards.generator.panels import Json, Panel, Query, override
 from dashboards.generator.rollout_tables import attempts_table, failures_table, standing_table, steps_table
 from dashboards.generator.selectors import (
@@ -42,14 +43,21 @@ def rollout(scale: Timescale) -> Json:
                     verdict_table(version, baseline, (10, 5)),
                     standing_table(tried, scale("1h"), (10, 5)),
                     data_tile(ONE_APP, size=(4, 5)),
-                    steps_table(version, baseline, tried, others, (24, 5)),
+                    installed_table(version, baseline, tried, (19, 5)),
+                    rates_table(version, tried, (5, 5)),
                     failures_table(version, (11, 8)),
                     phase_table(version, baseline, (13, 8)),
                 ],
             ),
             Row("Since when, and does it go on?", _over_time(scale, app, version, baseline, tried)),
             Row("Do devices adopt it?", adoption_panels(app, devices)),
-            Row("What do the same steps say by attempts?", [attempts_table(version, baseline, (24, 5))]),
+            Row(
+                "How far do devices get, and attempts?",
+                [
+                    steps_table(version, baseline, tried, others, (24, 5)),
+                    attempts_table(version, baseline, (24, 5)),
+                ],
+            ),
         ],
         ROLLOUT_SCOPE,
         [first_seen(*scope, BUNDLES)],

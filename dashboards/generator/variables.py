@@ -91,7 +91,7 @@ _SOURCE: Final = {
 }
 _DEVICES: Final = _custom(
     "prefix",
-    "Devices",
+    "Environment",
     "Production devices, or emulators and development builds, which are counted apart.",
     {"Production": PRODUCTION, "Test": TEST},
     PRODUCTION,
@@ -169,7 +169,7 @@ def _logged(name: str, label: str, description: str, *matchers: str, newest: boo
 _LOKI_SOURCE: Final = _SOURCE | {"name": "loki", "label": "Log store", "query": "loki"}
 _ENVIRONMENT: Final = _custom(
     "environment",
-    "Devices",
+    "Environment",
     "Production devices, or emulators and development builds.",
     {"Production": "production", "Test": "test"},
     "production",

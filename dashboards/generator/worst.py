@@ -1,4 +1,7 @@
-"""The table that says first what is wrong: of each kind of trouble the version and platform that surely have most."""
+"""How bad each version is on each platform, in one number for all kinds of trouble, and the table that says it first.
+
+Platforms stand apart: that the other one is as bad, or fine, is half of the answer.
+"""
 
 from typing import Final, NamedTuple
 
@@ -36,9 +39,14 @@ class Kind(NamedTuple):
     floor: float
 
     @property
+    def times(self) -> str:
+        """How many times as bad as the others each of them surely is."""
+        return times(self.sure, self.others, self.floor)
+
+    @property
     def worst(self) -> str:
-        """The one that is surely worse than the others by most, and how many times."""
-        return f"topk(1, {times(self.sure, self.others, self.floor)})"
+        """The one on each platform that is surely worse than the others by most."""
+        return f"topk by (platform) (1, {self.times})"
 
 
 def _updates(events: Events) -> Kind:
@@ -71,10 +79,19 @@ def _of_others(count: str) -> str:
     return f"(-({count} - on (app_id, platform) group_left () sum by (app_id, platform) ({count})))"
 
 
-def worst_table(events: Events, size: tuple[int, int]) -> Panel:
+def _kinds(events: Events) -> list[Kind]:
     bundles = events.where(BUNDLES)
     health = (_health(bundles.where(PLUGIN), measure) for measure in MEASURES)
-    kinds = [_updates(bundles), _downloads(bundles), *health]
+    return [_updates(bundles), _downloads(bundles), *health]
+
+
+def verdict_column(events: Events, title: str, width: int) -> Column:
+    """What a version and platform are worst in, as a verdict."""
+    return Column(title, [kind.times for kind in _kinds(events)], mappings=_VERDICT, no_value=TOO_FEW, width=width)
+
+
+def worst_table(events: Events, size: tuple[int, int]) -> Panel:
+    kinds = _kinds(events)
     floors = ", ".join(f"{kind.floor:.1%}" for kind in kinds)
 
     def of_each(exprs: list[str]) -> list[str]:
@@ -87,8 +104,8 @@ def worst_table(events: Events, size: tuple[int, int]) -> Panel:
 
     return table(
         "Surely worst",
-        "Of each kind of trouble the version and platform that surely have most of it beside the other versions of "
-        "the app on that platform. Share: of the update attempts, of the downloads started; crashes and script errors "
+        "Of each kind of trouble, and on each platform, the version that surely has most of it beside the other "
+        "versions of the app there. Share: of the update attempts, of the downloads started; crashes and script errors "
         "of the visits of devices that would tell; never ready and slow starts of the launches, as Health has them. "
         "At least: the lower end of its 95 % interval. Verdict: that end over the other versions' share and a floor "
         f"that nobody gets up for ({floors}); watch above 1, bad above {limits.TIMES_OTHERS_BAD:g}. Good: fine.",

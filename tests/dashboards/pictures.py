@@ -20,8 +20,10 @@ COMMITTED = Path(__file__).resolve().parents[2] / "dashboards" / "pictures"
 SINCE = "now-12h"
 INSTALLED_FINE = {"white": BANK, "slow": GYM}
 """Other apps of which Health is shown."""
-BLIND = (NEWS, SHOP, CHAT, MAPS)
-"""Apps whose dashboards somebody who has never seen them is to judge."""
+BLIND = (NEWS, SHOP, CHAT, MAPS, BANK, GYM)
+"""Apps whose dashboards somebody who has never seen them is to judge, each a rollout of its own."""
+PAGED = ("overview", "rollout", "health", "downloads")
+"""What one opens who is paged."""
 
 
 def chosen(name: str, app_id: str, others: tuple[str, ...] = ()) -> dict[str, str]:
@@ -62,13 +64,11 @@ def installed_fine(directory: Path) -> list[Picture]:
 
 
 def blind(directory: Path) -> list[Picture]:
-    """First screens only, NUMBER-DASHBOARD.png, without a word about what is wrong."""
+    """First screens only, NUMBER/DASHBOARD-first.png, without a word about what is wrong."""
     return [
-        Picture(*order(name, directory, chosen(name, app_id), whole=False))._replace(
-            first=directory / f"{number}-{name}.png"
-        )
+        order(name, directory / str(number), chosen(name, app_id), whole=False)
         for number, app_id in enumerate(BLIND, start=1)
-        for name in OF_PROMETHEUS
+        for name in PAGED
     ]
 
 
@@ -82,7 +82,11 @@ def of_events(directory: Path) -> Picture:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Draw the pictures of the documentation.")
-    parser.add_argument("--blind", type=Path, help="draw first screens of four rollouts into this directory instead")
+    parser.add_argument(
+        "--blind",
+        type=Path,
+        help="draw first screens of several rollouts into this directory instead, each in a numbered folder",
+    )
     directory = parser.parse_args().blind
     browser.build()
     history, storage = made()
@@ -92,6 +96,8 @@ def main() -> None:
         tempfile.TemporaryDirectory() as name,
         Prometheus(Path(name), {}, binary=newer, storage=storage) as prometheus,
     ):
+        for picture in orders:
+            picture.first.parent.mkdir(parents=True, exist_ok=True)
         for picture, seen in zip(orders, take(history, prometheus, orders), strict=True):
             print(picture.first.stem, "drawn" if seen.drawn and not seen.errors else seen.errors)
 
