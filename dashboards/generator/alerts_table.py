@@ -1,8 +1,11 @@
 """The alerts that fire now, each with the first thing to do."""
 
+from dataclasses import replace
+
 from dashboards.generator.alert import Alert
 from dashboards.generator.panels import Panel
-from dashboards.generator.tables import Column, Label, table
+from dashboards.generator.tables import Column, Label, field, table
+from dashboards.generator.update_panels import APP, version_label
 from dashboards.generator.words import in_words
 
 
@@ -20,8 +23,8 @@ def alerts_table(alerts: list[Alert], size: tuple[int, int], *matchers: str) -> 
         {
             "severity": Label("Severity", 80),
             "alertname": Label("Alert", 230),
-            "app_id": Label("App", 170),
-            "version": Label("Version", 80),
+            "app_id": replace(APP, width=170),
+            "version": replace(version_label(field("App")), width=80),
             "platform": Label("Platform", 80),
             "todo": Label("First", words=in_words({alert.name: alert.first_step for alert in alerts})),
         },

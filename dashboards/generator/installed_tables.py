@@ -3,7 +3,7 @@
 from typing import Final
 
 from dashboards.generator.devices import Devices
-from dashboards.generator.formulas import Events, share
+from dashboards.generator.formulas import Events, or_zero, share
 from dashboards.generator.health_measures import CRASHES, NOT_READY, SLOW, Measure, Reports
 from dashboards.generator.panels import TOO_FEW, Panel
 from dashboards.generator.selectors import PLUGIN
@@ -53,19 +53,20 @@ def _rate(measure: Measure, reports: Reports) -> str:
 
 def rates_table(version: Events, tried: Devices, size: tuple[int, int]) -> Panel:
     """The failure rate by devices beside that by attempts."""
-    failures, installs = (tried.where(PLUGIN).entered(stage, _BY) for stage in ("failed", "installed"))
+    entered, installs = (tried.where(PLUGIN).entered(stage, _BY) for stage in ("failed", "installed"))
+    failures = or_zero(entered, installs)
     return table(
         "Failure rate, by",
-        "Devices: on which this version failed, of those on which it failed or was installed, each once, failed "
-        "downloads included. Attempts: `set_fail + update_fail`, of `set + set_fail`. Which of them to believe stands "
+        "Device: those on which this version failed, of those on which it failed or was installed, each once, failed "
+        "downloads included. Attempt: `set_fail + update_fail`, of `set + set_fail`. Which of them to believe stands "
         "in dashboards/README.md. Good: low, and both alike.",
         size,
         {_BY: PLATFORM},
         [
             Column(
-                "Devices", share(failures, f"({failures} + {installs})", AT_LEAST), "percentunit", 1, no_value=TOO_FEW
+                "Device", share(failures, f"({failures} + {installs})", AT_LEAST), "percentunit", 1, no_value=TOO_FEW
             ),
-            Column("Attempts", failed(version, _BY), "percentunit", 1, no_value=TOO_FEW),
+            Column("Attempt", failed(version, _BY), "percentunit", 1, no_value=TOO_FEW),
         ],
         sort="Platform",
         ascending=True,

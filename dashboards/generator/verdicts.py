@@ -6,7 +6,7 @@ from dashboards.generator import phases
 from dashboards.generator import thresholds as limits
 from dashboards.generator.dashboard import HEALTH
 from dashboards.generator.formulas import Events, surely, times
-from dashboards.generator.health_measures import CRASHES, NOT_READY, Reports
+from dashboards.generator.health_measures import CRASHES, NOT_READY, SLOW, Reports
 from dashboards.generator.health_verdicts import WORSE, against
 from dashboards.generator.panels import TOO_FEW, Panel
 from dashboards.generator.tables import Column, link, table
@@ -29,8 +29,8 @@ def verdict_table(version: Events, baseline: Events, size: tuple[int, int]) -> P
     downloads = times(
         phases.surely_lost(version, _BY, AT_LEAST), phases.lost_share(baseline, _BY, AT_LEAST), limits.LOST_FLOOR
     )
-    crashes, never_ready = (
-        against(measure, Reports.beside(version), Reports.beside(baseline)) for measure in (CRASHES, NOT_READY)
+    crashes, never_ready, slow = (
+        against(measure, Reports.beside(version), Reports.beside(baseline)) for measure in (CRASHES, NOT_READY, SLOW)
     )
     return table(
         "Worse than the baseline?",
@@ -39,8 +39,9 @@ def verdict_table(version: Events, baseline: Events, size: tuple[int, int]) -> P
         f"that nobody gets up for. No: below 1; maybe; yes: above {limits.TIMES_OTHERS_BAD:g}, where the alerts look. "
         f"Updates: failed, of the update attempts (floor {limits.FAILED_FLOOR:.1%}, CapgoVersionWorse). Downloads: "
         f"lost, of those started ({limits.LOST_FLOOR:.0%}, CapgoDownloadsWorse). Crashes: of the visits of devices "
-        f"that would tell of one ({limits.CRASHES_FLOOR:.1%}, CapgoVersionCrashesMore). Never ready: launches without "
-        f"`notifyAppReady`, a white screen ({limits.NEVER_READY_FLOOR:.0%}, CapgoLaunchesNotReady); more in Health. "
+        f"that would tell of one ({limits.CRASHES_FLOOR:.1%}, CapgoVersionCrashesMore). Starts, the worse of two: "
+        f"launches without `notifyAppReady`, a white screen ({limits.NEVER_READY_FLOOR:.0%}, CapgoLaunchesNotReady), and those "
+        f"of over five seconds ({limits.SLOW_FLOOR:.0%}, CapgoStartsSlower). The figures are in Once it is installed. "
         "Can't tell: no client of this version would. Good: no.",
         size,
         {"platform": PLATFORM},
@@ -50,7 +51,7 @@ def verdict_table(version: Events, baseline: Events, size: tuple[int, int]) -> P
                 ("Updates", updates, ()),
                 ("Downloads", downloads, ()),
                 (CRASHES.title, crashes, _HEALTH),
-                (NOT_READY.title, never_ready, _HEALTH),
+                ("Starts", [never_ready, slow], _HEALTH),
             )
         ],
         sort="Platform",

@@ -25,6 +25,8 @@ class Picture(NamedTuple):
     variables: dict[str, str]
     loki: Path | None = None
     """What a log store answered to it."""
+    later: int = 0
+    """Seconds after `now`, where a tick of the time axis would fall upon its end."""
 
 
 class Query(NamedTuple):
@@ -75,6 +77,7 @@ def photograph(prometheus: str, scrape: str, now: float, pictures: Sequence[Pict
                 "first": str(picture.first),
                 "whole": str(picture.whole) if picture.whole else None,
                 "since": picture.since,
+                "later": picture.later,
                 "variables": picture.variables,
                 "loki": str(picture.loki) if picture.loki else None,
             }

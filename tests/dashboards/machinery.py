@@ -59,6 +59,7 @@ _COUNTERS: Final[Mapping[str, Mapping[str, float]]] = {
     "requests": _REQUESTS,
     "requests_refused": _REFUSED,
     "commit_errors": {"": 0},
+    "devices_dropped": {"": 0},
     "durations_dropped": {'reason="malformed"': 0.00001, 'reason="zero"': 0.00001, 'reason="too_long"': 0.0005},
     "event_log_dropped": {"": 0},
     "event_store_events": {'result="sent"': 0.02, 'result="dropped"': 0},

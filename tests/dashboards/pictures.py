@@ -77,7 +77,7 @@ def of_events(directory: Path) -> Picture:
     told = loki.recorded()
     variables = {name: told[name] for name in ("app_id", "version", "device")}
     minutes = round((told["end"] - told["start"]) / 60)
-    return order("events", directory, variables)._replace(since=f"now-{minutes}m", loki=loki.ANSWERS)
+    return order("events", directory, variables)._replace(since=f"now-{minutes}m", later=30, loki=loki.ANSWERS)
 
 
 def main() -> None:

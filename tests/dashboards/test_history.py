@@ -59,12 +59,13 @@ def samples(stored: Stored, view: View, title: str, letter: str = "A") -> list[S
 
 
 def table(stored: Stored, view: View, title: str, *labels: str) -> dict[tuple[str, ...], dict[str, float]]:
-    """The lines of a table by their labels: what stands under each heading."""
+    """The lines of a table by their labels: what stands under each heading, of several answers the largest."""
     lines: dict[tuple[str, ...], dict[str, float]] = {}
     for letter, heading in grafana.headings(panel_of(view, title)).items():
         for sample in samples(stored, view, title, letter):
             line = tuple(sample.labels.get(label, "") for label in labels)
-            lines.setdefault(line, {})[heading] = sample.value
+            cells = lines.setdefault(line, {})
+            cells[heading] = max(cells.get(heading, sample.value), sample.value)
     return lines
 
 
@@ -199,8 +200,8 @@ def test_what_is_shown_twice_is_the_same(stored: Stored) -> None:
     stand = table(stored, rollout, "Where its devices stand now", "platform")
     for platform, name in (("android", "Android"), ("ios", "iOS")):
         line = overview[BAD, platform]
-        started = [line["Downloads"], downloads[BAD, platform]["Started"], phases[("0 % started",)][name]]
-        assert [*started, attempts[(platform,)]["Started"]] == [pytest.approx(line["Downloads"])] * 4
+        started = [line["Started"], downloads[BAD, platform]["Started"], phases[("0 % started",)][name]]
+        assert [*started, attempts[(platform,)]["Started"]] == [pytest.approx(line["Started"])] * 4
         for short in ("0–70 %", "70–90 %", "90–100 %"):
             (whole,) = [cells[name] for (phase,), cells in phases.items() if phase.startswith(short)]
             assert line[short] == downloads[BAD, platform][short] == pytest.approx(whole)
@@ -246,7 +247,9 @@ def test_the_phases_show_where_the_bad_bundle_breaks(stored: Stored) -> None:
 def test_the_steps_of_android_are_a_part_of_its_phases_each(stored: Stored) -> None:
     """Added up they are what the phases lost; what breaks while it is unpacked shows between 70 and 80."""
     view = stored.view(DOWNLOADS, HOURS, app_id=SHOP, version=BAD, platform="android")
-    steps = [samples(stored, view, "Lost at each step on Android", letter)[0].value for letter in "ABCDEFGHIJ"]
+    steps = [
+        samples(stored, view, "Lost at each step on Android, all versions", letter)[0].value for letter in "ABCDEFGHIJ"
+    ]
     cells = table(stored, view, "Downloads by version and platform", *LINE)[BAD, "android"]
     assert sum(steps[:7]) == pytest.approx(cells["0–70 %"], abs=0.01)
     assert sum(steps[7:9]) == pytest.approx(cells["70–90 %"], abs=0.01)
@@ -299,18 +302,22 @@ def test_a_rollback_adds_an_attempt_to_the_version_before(stored: Stored) -> Non
     assert sum(older) == about(completed + rollbacks)
 
 
-FINE = ("", "", 0.0)
-"""Of a kind of trouble that is not among the worst."""
+KINDS = {"Updates failed", "Downloads lost", "Crashes", "Never ready", "Slow starts", "Script errors"}
 
 
-def worst(stored: Stored, app_id: str) -> dict[str, tuple[str, str, float]]:
-    """Version, platform and verdict (above 1.5 it is bad) of each kind of trouble."""
+def worst(stored: Stored, app_id: str) -> dict[tuple[str, str], tuple[str, float]]:
+    """Version and verdict (above 1.5 it is bad) of each kind of trouble on each platform, of one app one of each."""
     lines = table(stored, stored.view(OVERVIEW, HOURS, app_id=app_id), "Surely worst", "kind", *LINE)
-    return {
-        kind: (version, platform, cells["Verdict"])
-        for (kind, version, platform), cells in lines.items()
-        if "Verdict" in cells
-    }
+    judged = [(line, cells["Verdict"]) for line, cells in lines.items() if "Verdict" in cells]
+    found = {(kind, platform): (version, verdict) for (kind, version, platform), verdict in judged}
+    assert len(judged) == len(found)
+    assert set(found) == {(kind, platform) for kind in KINDS for platform in PHONES}
+    return found
+
+
+def bad(stored: Stored, app_id: str) -> dict[tuple[str, str], str]:
+    """Kinds and platforms of what is bad, and in which version."""
+    return {where: version for where, (version, verdict) in worst(stored, app_id).items() if verdict > 1.5}
 
 
 def verdicts(stored: Stored, app_id: str) -> set[tuple[str, str]]:
@@ -323,38 +330,77 @@ def verdicts(stored: Stored, app_id: str) -> set[tuple[str, str]]:
 
 def test_the_good_rollout_is_called_fine(stored: Stored) -> None:
     """No kind of trouble is bad, on no platform."""
-    assert all(times < 1 for _, _, times in worst(stored, NEWS).values())
+    assert all(times < 1 for _, times in worst(stored, NEWS).values())
     assert verdicts(stored, NEWS) == set()
 
 
 def test_the_version_that_fails_on_one_platform_is_named_with_it(stored: Stored) -> None:
     """Its updates fail, and its downloads break; nothing is said of iOS, and it does not crash."""
-    found = worst(stored, SHOP)
-    for kind in ("Updates failed", "Downloads lost"):
-        version, platform, times = found[kind]
-        assert (version, platform) == (BAD, "android")
-        assert times > 1.5
-    assert found.get("Crashes", FINE)[2] < 1
+    assert bad(stored, SHOP) == {("Updates failed", "android"): BAD, ("Downloads lost", "android"): BAD}
     assert verdicts(stored, SHOP) == {("android", "Updates"), ("android", "Downloads")}
 
 
 def test_the_version_that_installs_fine_and_crashes_is_named_for_that_alone(stored: Stored) -> None:
     """Its updates and downloads are as usual."""
-    found = worst(stored, CHAT)
-    assert found["Crashes"][:2] == ("2.7.0", "android")
-    assert found["Crashes"][2] > 3
-    assert all(found.get(kind, FINE)[2] < 1 for kind in ("Updates failed", "Downloads lost"))
+    assert bad(stored, CHAT) == {("Crashes", "android"): "2.7.0"}
+    assert worst(stored, CHAT)["Crashes", "android"][1] > 3
     assert verdicts(stored, CHAT) == {("android", "Crashes")}
 
 
 def test_downloads_that_stall_are_bad_on_both_platforms_and_updates_are_not(stored: Stored) -> None:
     """The phones that have them stand at the download."""
-    found = worst(stored, MAPS)
-    assert found["Downloads lost"][0] == "5.2.0"
-    assert found["Downloads lost"][2] > 3
+    assert bad(stored, MAPS) == {("Downloads lost", platform): "5.2.0" for platform in PHONES}
     assert verdicts(stored, MAPS) == {("android", "Downloads"), ("ios", "Downloads")}
     lines = table(stored, stored.view(ROLLOUT, HOURS, app_id=MAPS), "Where its devices stand now", "platform")
     assert lines[("android",)]["Pending"] > 50
+
+
+@pytest.mark.parametrize("app_id", NEWEST)
+def test_a_version_is_as_bad_as_what_it_is_worst_in(stored: Stored, app_id: str) -> None:
+    """The table of all versions has no verdict of its own: those of the worst stand in it, and none is above them."""
+    lines = table(stored, stored.view(OVERVIEW, HOURS, app_id=app_id), "Surely worst", "kind", *LINE)
+    first = {line[1:]: 0.0 for line in lines}
+    for line, cells in lines.items():
+        first[line[1:]] = max(first[line[1:]], cells.get("Verdict", 0))
+    view = stored.view(OVERVIEW, HOURS, app_id=app_id)
+    panel = panel_of(view, "Versions")
+    assert panel["options"]["sortBy"] == [{"displayName": "Verdict", "desc": True}]
+    of_all: dict[tuple[str, ...], float] = {}
+    for letter, heading in grafana.headings(panel).items():
+        for sample in samples(stored, view, "Versions", letter) if heading == "Verdict" else []:
+            line = tuple(sample.labels[label] for label in LINE)
+            of_all[line] = max(of_all.get(line, 0), sample.value)
+    assert max(of_all.values()) == pytest.approx(max(first.values()))
+    assert {line for line, times in of_all.items() if times > 1.5} == {
+        line for line, times in first.items() if times > 1.5
+    }
+
+
+def test_rollout_says_how_a_version_does_once_it_is_installed(stored: Stored) -> None:
+    """The devices that run it, their visits and how many of them crashed, beside what is usual."""
+    view = stored.view(ROLLOUT, HOURS, app_id=CHAT)
+    shown = table(stored, view, "Once it is installed", "platform")[("android",)]
+    wanted = {"app_id": CHAT, "version": "2.7.0", "platform": "android"}
+    crashed = sum(truth(stored, action, **wanted) for action in ("app_crash", "app_crash_native", "app_anr"))
+    visits = truth(stored, "crashes", family=VISITS, **wanted)
+    assert shown["Devices"] == stored.history.now("1d", family=DEVICES, **wanted)
+    assert (shown["Visits"], shown["Crashes"]) == (about(visits), about(crashed))
+    assert shown["share"] == pytest.approx(crashed / visits, rel=0.005)
+    assert shown["share"] > 10 * shown["usual"]
+    assert shown["Launches"] == about(truth(stored, "app_launch_start", **wanted))
+
+
+def test_the_failure_rate_by_devices_is_free_of_retries(stored: Stored) -> None:
+    """Of the devices on which it failed or was installed, each once; that by attempts is what other panels show."""
+    view = stored.view(ROLLOUT, HOURS, app_id=SHOP)
+    shown = table(stored, view, "Failure rate, by", "platform")
+    overview = table(stored, stored.view(OVERVIEW, HOURS, app_id=SHOP), "Versions", *LINE)
+    assert set(shown) == {(platform,) for platform in PHONES}
+    for platform in PHONES:
+        wanted = {"family": STAGES, "version": BAD, "platform": platform}
+        failed, installed = (truth(stored, stage, **wanted) for stage in ("failed", "installed"))
+        assert shown[(platform,)]["Device"] == pytest.approx(failed / (failed + installed), rel=0.005)
+        assert shown[(platform,)]["Attempt"] == pytest.approx(overview[BAD, platform]["Failed"])
 
 
 def test_crashes_are_of_visits_that_would_tell_of_one(stored: Stored) -> None:
@@ -427,7 +473,10 @@ def test_where_nothing_happened_the_answer_is_nought(stored: Stored) -> None:
             )
             assert (cells["Failed"] == 0) == (failures == 0)
     nobody = stored.view(DOWNLOADS, HOURS, app_id="com.example.nobody")
-    steps = [samples(stored, nobody, "Lost at each step on Android", letter)[0].value for letter in "ABCDEFGHIJ"]
+    steps = [
+        samples(stored, nobody, "Lost at each step on Android, all versions", letter)[0].value
+        for letter in "ABCDEFGHIJ"
+    ]
     assert steps == [0] * 10
 
 

@@ -1,5 +1,5 @@
 // node photograph.mjs < order.json: shows dashboards in a headless Chromium, photographs them and prints what the page reports.
-// The order: {chromium, prometheus, scrape, now, pictures: [{dashboard, first, whole, since, variables, loki}]}: at the time `now`
+// The order: {chromium, prometheus, scrape, now, pictures: [{dashboard, first, whole, since, later, variables, loki}]}: `later` than `now`
 // each dashboard `since` then; `loki` are answers of a log store; `first` is a path for what a laptop shows at once, `whole` one for all of it.
 import fs from 'node:fs';
 import http from 'node:http';
@@ -79,9 +79,9 @@ function allDrawn() {
 }
 
 async function photograph(context, port, number) {
-  const { dashboard, first, whole } = order.pictures[number];
+  const { dashboard, first, whole, later } = order.pictures[number];
   const page = await context.newPage();
-  await page.clock.setFixedTime(order.now);
+  await page.clock.setFixedTime(order.now + later * 1000);
   await page.setViewportSize({ width: LAPTOP.width, height: heightOf(dashboard) });
   await page.goto(address(port, number), { waitUntil: 'load', timeout: PATIENCE_MS });
   const drawn = await page.waitForFunction(allDrawn, null, { timeout: PATIENCE_MS, polling: QUIET_MS }).catch(() => undefined);
