@@ -40,8 +40,9 @@ def verdict_table(version: Events, baseline: Events, size: tuple[int, int]) -> P
         f"Updates: failed, of the update attempts (floor {limits.FAILED_FLOOR:.1%}, CapgoVersionWorse). Downloads: "
         f"lost, of those started ({limits.LOST_FLOOR:.0%}, CapgoDownloadsWorse). Crashes: of the visits of devices "
         f"that would tell of one ({limits.CRASHES_FLOOR:.1%}, CapgoVersionCrashesMore). Starts, the worse of two: "
-        f"launches without `notifyAppReady`, a white screen ({limits.NEVER_READY_FLOOR:.0%}, CapgoLaunchesNotReady), and those "
-        f"of over five seconds ({limits.SLOW_FLOOR:.0%}, CapgoStartsSlower). The figures are in Once it is installed. "
+        f"launches without `notifyAppReady`, a white screen ({limits.NEVER_READY_FLOOR:.0%}, CapgoLaunchesNotReady), "
+        f"and those of over five seconds ({limits.SLOW_FLOOR:.0%}, CapgoStartsSlower). The figures are in Once it is "
+        "installed. "
         "Can't tell: no client of this version would. Good: no.",
         size,
         {"platform": PLATFORM},
