@@ -26,7 +26,7 @@ def budget_panels() -> list[Panel]:
             "names are counted under `__overflow__`, and those devices forgotten that were silent for longest. Good: "
             f"below {limits.BUDGET_WARNING:.0%}, where CapgoBudgetNearlyFull fires. Apps named by `--apps` have no "
             "limit.",
-            (7, 7),
+            (6, 7),
             Query(f"max by (label) ({budgets.used(own)})", "{{label}}"),
             unit="percentunit",
             thresholds=_BUDGET,
@@ -36,7 +36,7 @@ def budget_panels() -> list[Panel]:
             "Names asked for",
             "How many distinct values clients have asked for, of each label: `label_demand`. Good: flat, or a step "
             "for each release. Far above the budget: forged names, or a budget that is too small.",
-            (7, 7),
+            (6, 7),
             Query(f"max by (label) ({own('label_demand')})", "{{label}}"),
             unit="none",
             decimals=0,
@@ -48,7 +48,7 @@ def budget_panels() -> list[Panel]:
             "All events ever counted, by where their series are: on `/metrics`; waiting until Prometheus has seen the "
             "series at its former value; of versions out of use, which come back where they were; of versions long "
             "gone. Good: waiting is a passing few.",
-            (6, 7),
+            (8, 7),
             *(Query(f"sum({own('ledger_events', matcher)})", words) for matcher, words in _STATES.items()),
         ),
         stat(

@@ -57,9 +57,9 @@ def rates_table(version: Events, tried: Devices, size: tuple[int, int]) -> Panel
     failures = or_zero(entered, installs)
     return table(
         "Failure rate, by",
-        "Device: those on which this version failed, of those on which it failed or was installed, each once, failed "
-        "downloads included. Attempt: `set_fail + update_fail`, of `set + set_fail`. Which of them to believe stands "
-        "in dashboards/README.md. Good: low, and both alike.",
+        "Device: those on which this version failed, of those on which it failed or was installed, however often each "
+        "tried; failed downloads count, and one that was rolled back is in both. Attempt: `set_fail + update_fail`, of "
+        "`set + set_fail`. Which of them to believe stands in dashboards/README.md. Good: low, and both alike.",
         size,
         {_BY: PLATFORM},
         [

@@ -26,6 +26,8 @@ RECENT_WINDOWS = {3600.0, 86400.0}
 """Of what is shown as it is now, whatever the time range."""
 SINCE_A_VERSION_BEGAN = {30 * 86400.0}
 STATUS_COLORS = {"red", "orange", "green"}
+RULE_OF_AN_ALERT = "/alerting/list?search=${__value.raw:percentencode}"
+"""Grafana's own page."""
 ALERTS = '__name__=~"ALERTS|GRAFANA_ALERTS"'
 
 each = pytest.mark.parametrize("dashboard", DASHBOARDS.values(), ids=DASHBOARDS)
@@ -247,6 +249,8 @@ def test_links_lead_to_our_dashboards_with_variables_that_they_have(dashboard: J
     """A link that fills in a variable which the other dashboard lacks loses the reader's choice."""
     for panel in grafana.panels(dashboard):
         for link in links(panel):
+            if link["url"] == RULE_OF_AN_ALERT:
+                continue
             uid = re.match(r"/d/([a-z-]+)\?", link["url"])
             assert uid, link
             names = set(re.findall(r"var-(\w+)=", link["url"]))
@@ -259,6 +263,16 @@ def links(panel: Json) -> Iterator[Json]:
     for override in panel["fieldConfig"]["overrides"]:
         for one in override["properties"]:
             yield from one["value"] if one["id"] == "links" else []
+
+
+def test_a_firing_alert_leads_to_its_rule_and_to_its_version() -> None:
+    """Its rule has its words and its runbook; the version and the app open as in every other table."""
+    panels = {panel["title"]: panel for panel in grafana.panels(DASHBOARDS["live-updates-overview"])}
+    rule, *others = (link["url"] for link in links(panels["Firing alerts"]))
+    assert rule == RULE_OF_AN_ALERT
+    of_versions = {link["url"] for link in links(panels["Versions"])}
+    assert set(others) == of_versions
+    assert len(of_versions) == 2
 
 
 def test_a_count_of_devices_and_a_failure_lead_to_the_devices() -> None:

@@ -19,7 +19,7 @@ from tests.dashboards.scenarios import BAD, SHOP
 LARGEST_BYTES = 600_000
 LIMITS = {"objective", "alert"}
 LONG = {
-    "overview": {"Firing alerts", "Versions", "Clients that set at each launch"},
+    "overview": {"Surely worst", "Firing alerts", "Versions", "Clients that set at each launch"},
     "rollout": {"Where its devices stand now", "How far devices get"},
     "health": set[str](),
     "downloads": {"Downloads by version and platform", "Lost in the network, by plugin and kind"},
@@ -114,6 +114,7 @@ def test_the_first_screen_names_the_version_at_fault_and_says_what_is_wrong(
     assert re.search(r"android\s+Yes", rollout["Worse than the baseline?"])
     assert re.search(r"ios\s+No\s+No\s+No\s+No", rollout["Worse than the baseline?"])
     assert "Rolled back (update_fail)" in rollout["What failed, and where"]
+    assert re.search(r"android\s+\d+\s+\d+\s+\d+\s+[\d.]+%", rollout["Once it is installed"])
     assert "ready" in overview["Data"]
     assert "capgo-exporter-1" in exporter["Exporters"]
 
@@ -137,7 +138,9 @@ def test_cells_link_to_the_next_dashboard_with_their_labels(pages: dict[str, tup
     assert parse_qs(rollout.query)["var-app_id"] == [SHOP]
     assert parse_qs(rollout.query)["var-version"] == [BAD]
     assert parse_qs(downloads.query)["var-app_id"] == [SHOP]
-    assert all("$" not in link.query and parse_qs(link.query)["from"] for link in links)
+    assert all("$" not in link.query for link in links)
+    assert all(parse_qs(link.query)["from"] for link in links if link.path.startswith("/d/"))
+    assert "search=CapgoUpdatesFailing" in {link.query for link in links if link.path == "/alerting/list"}
 
 
 @each
