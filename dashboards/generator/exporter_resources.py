@@ -36,7 +36,7 @@ def budget_panels() -> list[Panel]:
             "Names asked for",
             "How many distinct values clients have asked for, of each label: `label_demand`. Good: flat, or a step "
             "for each release. Far above the budget: forged names, or a budget that is too small.",
-            (6, 7),
+            (5, 7),
             Query(f"max by (label) ({own('label_demand')})", "{{label}}"),
             unit="none",
             decimals=0,
@@ -56,7 +56,7 @@ def budget_panels() -> list[Panel]:
             "Devices forgotten within the time range, or not taken in, for lack of room: `devices_dropped_total`; "
             "the latter once for each of their posts. Their events count, but what is said of devices lacks them. "
             "Good: 0; else raise `--max-devices`.",
-            (4, 7),
+            (5, 7),
             Query(f"sum(increase({own('devices_dropped_total')}[$__range]))"),
             decimals=0,
             thresholds=steps(("orange", 0.5)),
