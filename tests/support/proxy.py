@@ -63,6 +63,10 @@ class Proxy:
         self._ready.set()
         await self._over.wait()
         server.close()
+        for _ in range(
+            3
+        ):  # turns of the loop until a connection that was accepted just now is in `_phone`, to end there
+            await asyncio.sleep(0)
 
     async def _phone(self, phone: asyncio.StreamReader, to_phone: asyncio.StreamWriter) -> None:
         """One connection of a phone, with one of its own to the server."""

@@ -22,11 +22,11 @@ from exporter.storage.journal import Journal
 
 load = Journal.load
 
-def slowly(journal, apply):
+def slowly(journal, *to):
     Path("loading").touch()
     while not Path("go").exists():
         time.sleep(0.01)
-    load(journal, apply)
+    load(journal, *to)
 
 Journal.load = slowly
 sys.exit(main())

@@ -65,7 +65,8 @@ def test_which_ledger_was_opened_is_told(launch: Launch) -> None:
     exporter = launch()
     assert opened(exporter) == [("created", 0, 0)]
     assert exporter.post(events(7)).status == 200
-    series = len(exporter.scrape().series("capgo_events_total"))
+    counters = map(exporter.scrape().series, ("capgo_events_total", "capgo_device_stages_total"))
+    series = sum(map(len, counters))
     exporter.kill()
     exporter.restart()
 

@@ -166,19 +166,25 @@ def test_recording_rules_give_the_number_of_the_whole_fleet(scaled: Scaled, reco
 
 
 @pytest.mark.parametrize(
-    ("dashboard", "panel", "labels", "wanted"),
+    ("dashboard", "panel", "column", "labels", "wanted"),
     [
-        ("overview", "Versions", ("app_id", "version", "platform"), {"action": {"set"}}),
+        ("overview", "Versions", "Attempts", ("app_id", "version", "platform"), {"action": {"set", "set_fail"}}),
         (
             "rollout",
-            "What failed where",
+            "What failed, and where",
+            "Events",
             ("platform", "action"),
             {"app_id": APP, "version": VERSION, "action": {"set_fail"}},
         ),
     ],
 )
 def test_dashboards_show_the_whole_fleet(
-    scaled: Scaled, dashboard: str, panel: str, labels: tuple[str, ...], wanted: dict[str, str | set[str]]
+    scaled: Scaled,
+    dashboard: str,
+    panel: str,
+    column: str,
+    labels: tuple[str, ...],
+    wanted: dict[str, str | set[str]],
 ) -> None:
     """Their own queries, as they are shipped, with all instances chosen."""
     prometheus = scaled.prometheus
@@ -190,7 +196,7 @@ def test_dashboards_show_the_whole_fleet(
     chosen = {"app_id": APP, "version": VERSION} if dashboard == "rollout" else {}
     view = grafana.View(grafana.load()[f"live-updates-{dashboard}"], end - 3600, end, values, 1, chosen)
     (shown,) = (each for each in grafana.panels(view.dashboard) if each["title"] == panel)
-    samples = [
-        each for each in answer(prometheus, view, view.ask(shown, shown["targets"][0])) if isinstance(each, Sample)
-    ]
+    names = shown["transformations"][-1]["options"]["renameByName"]
+    (target,) = (each for each in shown["targets"] if names[f"Value #{each['refId']}"] == column)
+    samples = [each for each in answer(prometheus, view, view.ask(shown, target)) if isinstance(each, Sample)]
     assert_all_but_extrapolation(samples, labels, scaled.expected(*labels, **wanted))
