@@ -20,7 +20,7 @@ ROUNDS = 7
 EVENTS = 10_000
 
 _moments = itertools.count(int(time.time() * 1000) - 10_000_000)
-_ACTIONS = ("set", "download_10", "download_50", "download_complete", "app_moved_to_foreground")
+ACTIONS = ("set", "download_10", "download_50", "download_complete", "app_moved_to_foreground")
 
 
 def event() -> dict[str, object]:
@@ -41,7 +41,7 @@ def event() -> dict[str, object]:
         "install_source": "google_play",
         "defaultChannel": "production",
         "old_version_name": "1.1.0",
-        "action": _ACTIONS[moment % len(_ACTIONS)],
+        "action": ACTIONS[moment % len(ACTIONS)],
         "timestamp": moment,
     }
 

@@ -1,4 +1,5 @@
--- For wrk: posts bodies that all differ. Each run of "@" in a template becomes the number of the request.
+-- For wrk: posts bodies that all differ. Each run of "@" in a template becomes as many last digits of the request's
+-- number.
 -- arguments: FILE FIRST [PAUSE]
 --   the templates, a form feed between two; the first number; how long a connection rests between two posts (mean, ms)
 local threads, templates = {}, {}
@@ -14,12 +15,15 @@ function init(args)
   number = tonumber(args[2])
   for body in io.open(args[1]):read("*a"):gmatch("[^\f]+") do
     local parts = {}
-    for part in wrk.format("POST", nil, nil, body):gmatch("[^@]+") do
-      table.insert(parts, part)
-      table.insert(parts, "")
+    local lengths = {}
+    for part, run in (wrk.format("POST", nil, nil, body)):gmatch("([^@]*)(@*)") do
+      if #part + #run > 0 then
+        table.insert(parts, part)
+        table.insert(parts, run)
+        lengths[#parts] = #run
+      end
     end
-    table.remove(parts)
-    table.insert(templates, parts)
+    table.insert(templates, {parts = parts, lengths = lengths, events = select(2, body:gsub("timestamp", ""))})
   end
   if args[3] then
     local mean = tonumber(args[3])
@@ -33,14 +37,14 @@ end
 function request()
   number = number + 1
   turn = turn % #templates + 1
-  local parts = templates[turn]
-  local digits = string.format("%012d", number)
-  for index = 2, #parts, 2 do
-    parts[index] = digits
+  local template = templates[turn]
+  local digits = string.format("%010d", number)
+  for index, length in pairs(template.lengths) do
+    template.parts[index] = length > 0 and digits:sub(-length) or ""
   end
   sent_posts = sent_posts + 1
-  sent_events = sent_events + (#parts - 1) / 2
-  return table.concat(parts)
+  sent_events = sent_events + template.events
+  return table.concat(template.parts)
 end
 
 function done(summary, latency)
