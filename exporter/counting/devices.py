@@ -81,15 +81,21 @@ class Devices:
             tried = (records.tried(place)[0] for place in self._trying.places())
             changes.numbers.update(dict.fromkeys(self.numbers.unused({*self._running.places(), *tried})))
 
-    def trimmed(self, now: float) -> Changes:
-        """Have some devices leave that are beyond the limit, which was higher before: those heard on one day first."""
-        changes = Changes(now)
-        excess = min(len(self) - self.limit, AT_A_TIME)
-        for _, key in chain(self._once.oldest(), self._returning.oldest()):
-            if len(changes.devices) >= excess:
-                break
-            changes.devices[key] = 0
-        return changes
+    def trimmed(self, now: float) -> Iterator[Changes]:
+        """Have those leave that are beyond the limit, which was higher before, some at a time.
+
+        Those heard on one day go first, and of each kind the longest silent. All are sorted for that: it is done once,
+        and whoever is in the queues under an earlier hour would be passed over.
+        """
+        excess = len(self) - self.limit
+        if excess > 0:
+            leaving = sorted(chain.from_iterable(self._shards), key=self._rank)[:excess]
+            for first in range(0, excess, AT_A_TIME):
+                yield Changes(now, devices=dict.fromkeys(leaving[first : first + AT_A_TIME], 0))
+
+    def _rank(self, key: int) -> tuple[bool, int]:
+        packed = self._shards[key % SHARDS][key]
+        return records.is_returning(packed), records.heard(packed)
 
     # What was committed.
 
@@ -134,7 +140,7 @@ class Devices:
             self._queue(queued)
         if came:
             self._take_in(came)
-            self._tidy()  # as the next ones may need room
+        self._tidy()  # as the next ones may need room, and those that left are in the way
 
     def _take_in(self, came: Sequence[int]) -> None:
         """Count new devices, at a start all of them; by the few kinds of them that there are."""

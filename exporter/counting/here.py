@@ -1,5 +1,6 @@
 """What a scrape shows of devices."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -23,16 +24,20 @@ class Here(NamedTuple):
     limit: int
 
 
-def by_version(shown: Mapping[int, Version], counts: Mapping[int, int]) -> dict[Version, int]:
+def by_version(shown: Mapping[int, Version], counts: Mapping[int, int]) -> Mapping[Version, int]:
     """Devices by the version they run, out of those by its number; of the versions that are shown."""
-    return {shown[number]: devices for number, devices in counts.items() if number in shown}
+    found: Counter[Version] = Counter()  # one has two numbers, if it is where those are that have none
+    for number, devices in counts.items():
+        if number in shown:
+            found[shown[number]] += devices
+    return found
 
 
-def by_stage(shown: Mapping[int, Version], counts: Mapping[int, int]) -> dict[tuple[Version, Stage], int]:
+def by_stage(shown: Mapping[int, Version], counts: Mapping[int, int]) -> Mapping[tuple[Version, Stage], int]:
     """Devices by the version they try and its stage, out of those by the place that records have for both."""
-    found = {}
+    found: Counter[tuple[Version, Stage]] = Counter()
     for place, devices in counts.items():
         number, stage = records.tried(place)
         if number in shown:
-            found[shown[number], records.STAGES[stage]] = devices
+            found[shown[number], records.STAGES[stage]] += devices
     return found

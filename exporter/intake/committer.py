@@ -28,6 +28,7 @@ from exporter.eventlog.record import Record, Sink
 from exporter.intake.post import Post
 from exporter.intake.waiting import PATIENCE, Waiting
 from exporter.metrics.telemetry import Telemetry
+from exporter.storage.errors import unusable
 from exporter.storage.journal import Journal, StorageUnavailableError
 
 Clock = Callable[[], float]
@@ -156,14 +157,16 @@ class Committer:
             self._journal.begin_anew(changes)
             self._ledger.apply(changes)
         self._trim_devices()
-        self._view = self._ledger.view()
+        self._look()
 
     def _trim_devices(self) -> None:
-        """Let devices go that are beyond a limit which was higher before."""
-        devices = self._ledger.devices
-        while (changes := devices.trimmed(self._clock())).devices:
-            self._commit(changes)
-            self._telemetry.devices_dropped.inc(len(changes.devices))
+        """Let devices go that are beyond a limit which was higher before. Raises `LedgerError`."""
+        try:
+            for changes in self._ledger.devices.trimmed(self._clock()):
+                self._commit(changes)
+                self._telemetry.devices_dropped.inc(len(changes.devices))
+        except StorageUnavailableError as error:
+            raise unusable(self.directory, error) from error
 
     def start(self) -> None:
         """Work, in a thread."""
@@ -267,6 +270,7 @@ class Committer:
         return self._look()
 
     def _look(self) -> View:
+        self._ledger.apply(Changes(self._clock()))  # the hours pass for devices, whatever the disk takes
         self._view = self._ledger.view()
         return self._view
 

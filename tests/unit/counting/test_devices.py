@@ -8,18 +8,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from exporter.counting import records
 from exporter.counting.attempts import Stage, Standing, hear
 from exporter.counting.budgets import Limits as BudgetLimits
 from exporter.counting.census import OVERFLOW
 from exporter.counting.changes import Changes
-from exporter.counting.devices import FORGOTTEN, Devices
+from exporter.counting.devices import AT_A_TIME, FORGOTTEN, Devices
 from exporter.counting.draft import Draft
 from exporter.counting.hearing import Hearing
-from exporter.counting.here import WINDOWS, Here
+from exporter.counting.here import WINDOWS, Here, by_stage, by_version
 from exporter.counting.ledger import Ledger, Limits, View
 from exporter.storage.journal import Journal
 from exporter.wire.actions import OUTCOMES
@@ -246,8 +248,44 @@ def test_a_smaller_limit_lets_those_of_one_day_go_first() -> None:
         smaller = Devices(limit)
         smaller.apply(Changes(0.0, numbers={2: VERSION}))
         smaller.apply(Changes(0.0, devices={key: crowd.devices.get(key, 0) for key in (4, 3, 2, 1)}))
-        smaller.apply(smaller.trimmed(crowd.now))
+        trim(smaller, crowd.now)
         assert [key for key in (1, 2, 3, 4) if key in smaller] == left
+
+
+def trim(devices: Devices, now: float) -> None:
+    for changes in devices.trimmed(now):
+        devices.apply(changes)
+
+
+@pytest.mark.parametrize("limit", [0, 1, AT_A_TIME, 4 * AT_A_TIME + 7, 6 * AT_A_TIME])
+def test_a_much_smaller_limit_is_kept_to_at_once(limit: int) -> None:
+    """However many have to leave, and where many were heard again since they stand in the queue."""
+    heard = records.said(Standing(2))
+    first = {key: records.heard_now(0, heard, 24 + key % 5) for key in range(1, 6 * AT_A_TIME)}
+    again = {key: records.heard_now(first[key], heard, 30 + key % 30) for key in first if key % 3}
+    devices = Devices(limit)
+    for some in (first, again):
+        devices.apply(Changes(0.0, devices=some))
+    trim(devices, NOW)
+
+    left = [key for key in first if key in devices]
+    assert len(left) == len(devices) == min(limit, len(first))
+    ranks = {key: (records.is_returning(packed), records.heard(packed)) for key, packed in (first | again).items()}
+    assert min((ranks[key] for key in left), default=(True, 99)) >= max(
+        (ranks[key] for key in first if key not in devices), default=(False, 0)
+    )
+
+
+def test_those_that_left_are_in_nobodys_way() -> None:
+    """After a smaller limit a new device finds the one whose place it takes, within a post or two."""
+    first = {key: records.heard_now(0, records.said(Standing(2)), 24) for key in range(1, 5 * AT_A_TIME)}
+    crowd = Crowd(100)
+    crowd.devices.apply(Changes(0.0, devices=first))
+    trim(crowd.devices, crowd.now)
+    crowd.post(10**6)
+
+    assert 10**6 in crowd
+    assert len(crowd.devices) == 100
 
 
 def test_without_room_for_any_none_is_kept() -> None:
@@ -282,6 +320,15 @@ def test_who_leaves_was_of_one_day_and_unheard_for_longest(posts: list[tuple[int
 
 
 # Versions by their numbers.
+
+
+def test_a_version_with_two_numbers_is_shown_once() -> None:
+    """Where no number is left, all share one with the version that stands for all without a place of their own."""
+    shown = {1: VERSION, 5: VERSION}
+    stages = {number << 3 | Stage.FAILED: devices for number, devices in ((1, 4), (5, 3))}
+
+    assert by_version(shown, {1: 4, 5: 3}) == {VERSION: 7}
+    assert by_stage(shown, stages) == {(VERSION, Stage.FAILED): 7}
 
 
 def test_numbers_of_versions_that_no_device_names_are_free_again() -> None:

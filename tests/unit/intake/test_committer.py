@@ -19,6 +19,7 @@ from exporter.intake.committer import Committer, OverloadedError
 from exporter.intake.post import Arrival, Post
 from exporter.intake.waiting import PATIENCE
 from exporter.metrics.telemetry import Telemetry
+from exporter.storage.errors import LedgerError
 from exporter.storage.journal import Journal, StorageUnavailableError
 from exporter.wire.events import decode
 from exporter.wire.fingerprints import fingerprinter
@@ -43,14 +44,20 @@ class HangingJournal(Journal):
         super().commit(changes)
 
 
+def disk(directory: Path) -> HangingJournal:
+    """One that is free."""
+    journal = HangingJournal(directory, "process", 1000, 3600.0)
+    journal.free = threading.Event()
+    journal.free.set()
+    return journal
+
+
 class Bench:
     """A committer, its loop, and what became of the posts."""
 
     def __init__(self, directory: Path) -> None:
         self.loop = TestLoop()
-        self.journal = HangingJournal(directory, "process", 1000, 3600.0)
-        self.journal.free = threading.Event()
-        self.journal.free.set()
+        self.journal = disk(directory)
         self.telemetry = Telemetry()
         limits = Limits(3600.0, 0.0, 10_000, 1000, BudgetLimits(2, 10, 10_000))
         self.committer = Committer(
@@ -271,6 +278,60 @@ def test_forged_apps_share_one_place(bench: Bench) -> None:
         assert forged[-1] not in bench.fates
 
     bench.run(story)
+
+
+def test_the_hours_pass_for_devices_whoever_looks_and_whatever_the_disk_takes(tmp_path: Path) -> None:
+    """After a start, between scrapes, and while each commit fails."""
+    now = 1_800_000_000.0
+    limits = Limits(1e9, 150.0, 10_000, 1000, BudgetLimits(2, 10, 10_000), devices=10)
+
+    def started(journal: Journal) -> Committer:
+        committer = Committer(Ledger(limits), journal, Telemetry(), (), clock=lambda: now)
+        committer.load()
+        return committer
+
+    def post(device: str) -> Post:
+        body = json.dumps({"app_id": "com.example.app", "action": "set", "device_id": device}).encode()
+        return Post(Arrival(body, "", lambda _: None, 0.0), decode(body, 1), policy(()), fingerprinter(bytes(16)))
+
+    def active(committer: Committer, scrape: bool) -> list[int]:
+        windows = committer.view(scrape).devices.running.values()
+        return [sum(versions.values()) for versions in windows]
+
+    journal = disk(tmp_path)
+    committer = started(journal)
+    committer.count([post("a")])
+    now += 8 * 86400
+    committer.count([post("b")])
+    journal.close()
+
+    journal = disk(tmp_path)
+    committer = started(journal)
+    assert active(committer, scrape=False) == [1, 1, 2]  # as it was loaded: nobody answers yet
+    committer.start()
+    assert active(committer, scrape=False) == [1, 1, 2]
+    now += 2 * 86400
+    assert active(committer, scrape=False) == [0, 1, 2]
+    now += 21 * 86400
+    journal.fails = True
+    assert active(committer, scrape=True) == [0, 0, 1]
+    committer.stop(60)
+
+
+def test_a_start_on_a_disk_that_takes_nothing_says_so_if_devices_have_to_leave(tmp_path: Path) -> None:
+    """As it does where fingerprints have to."""
+    journal = disk(tmp_path)
+    journal.load(lambda _: None)
+    journal.commit(Changes(1e9, devices={1: 2**40, 2: 2**40}))
+    journal.close()
+    journal = disk(tmp_path)
+    journal.fails = True
+    limits = Limits(1e9, 0.0, 10_000, 1000, BudgetLimits(2, 10, 10_000), devices=1)
+
+    with pytest.raises(LedgerError, match="can't hold the ledger") as error:
+        Committer(Ledger(limits), journal, Telemetry(), (), clock=lambda: 1e9).load()
+    assert error.value.name == "data_dir_unusable"
+    journal.close()
 
 
 def test_a_stop_counts_what_was_handed_over(tmp_path: Path) -> None:
