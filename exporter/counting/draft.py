@@ -93,8 +93,11 @@ class Draft:
         words = self._words(entries, outcome) if entries.exits else entries.words
         hear = self.hearing.hear
         for device, word, series in zip(entries.devices, words, outcome, strict=True):
-            if device and series is not None and not series.version.test:
-                entered = hear(device, word, series.version)
+            if not device or series is None:
+                continue
+            version = series.version
+            if not version.test:
+                entered = hear(device, word, version)
                 if entered is not None:
                     self._count_stage(series_of(entered.version, _STAGES[entered.stage]), device)
         self.hearing.take_down()

@@ -39,6 +39,10 @@ class Hearing:
         self._said = 0
         """Of the device that speaks: what it was before, packed, and what it has said; 0 if it is not taken in."""
 
+        self._spoken_of: Version | None = None
+        self._idle: set[Word] = set()
+        """Words about that version that changed nothing, and so won't while nothing else does: most of an array's."""
+
         self.dropped = 0
         """Devices that were pushed out, and those that were not taken in, once a post."""
 
@@ -47,18 +51,31 @@ class Hearing:
         if key != self._key:
             self.take_down()
             self._turn_to(key, version)
-        if not self._said or word is _NOTHING:
+        if version is not self._spoken_of:
+            self._spoken_of = version
+            self._idle.clear()
+        if not self._said or word is _NOTHING or word in self._idle:
             return None
-        if version.version == UNKNOWN_VERSION:
-            word = UNNAMED.get(word, _NOTHING)
-        self._said, stage = _after(self._said, word, self._number_of(version) or self._new_number(version))
-        return Entered(self._version(records.standing(self._said).tried), stage) if stage else None
+        said, stage = _after(
+            self._said, self._named(word, version), self._number_of(version) or self._new_number(version)
+        )
+        if said == self._said:
+            self._idle.add(word)
+            return None
+        self._said = said
+        self._idle.clear()
+        return Entered(self._version(records.standing(said).tried), stage) if stage else None
+
+    @staticmethod
+    def _named(word: Word, version: Version) -> Word:
+        return UNNAMED.get(word, _NOTHING) if version.version == UNKNOWN_VERSION else word
 
     def _turn_to(self, key: int, version: Version) -> None:
         before = self._changes.devices.get(key)
         if before is None:
             before = self._devices.get(key, self._hour - FORGOTTEN)
         self._key, self._before = key, before
+        self._idle.clear()
         if before:
             self._said = before & records.SAID
         elif self._has_room(key):
