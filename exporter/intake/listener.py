@@ -114,7 +114,11 @@ class Listener:
         accepted.setblocking(False)
         task = self._loop.create_task(self._loop.connect_accepted_socket(lambda: Connection(self._served), accepted))
         self._opening.add(task)
-        task.add_done_callback(self._opening.discard)
+        task.add_done_callback(self._have_taken)
+
+    def _have_taken(self, task: "asyncio.Task[object]") -> None:
+        self._opening.discard(task)
+        self._listen()  # for a moment it was counted twice, as open and as opening
 
     # The end.
 
