@@ -7,6 +7,7 @@ arriving, for a client that does not read, and for one that says nothing.
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from functools import partial
 from typing import Final, cast
 
@@ -35,13 +36,12 @@ _log = structlog.get_logger("connection")
 class _Exchange:
     """A request that has arrived, and the bytes of its reply once there are any."""
 
-    __slots__ = ("closing", "lingering", "memory", "reply", "without_body")
+    __slots__ = ("closing", "lingering", "reply", "without_body")
 
-    def __init__(self, closing: bool = True, without_body: bool = False, memory: int = 0) -> None:
+    def __init__(self, closing: bool = True, without_body: bool = False) -> None:
         self.closing = closing
         self.lingering = False
         self.without_body = without_body
-        self.memory = memory
         self.reply: bytes | None = None
 
 
@@ -76,8 +76,6 @@ class Connection(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         self._arriving.drop()
-        for exchange in self._exchanges:
-            self._port.memory.give_back(exchange.memory)
         self._exchanges.clear()
         self._port.closed(self)
 
@@ -135,7 +133,7 @@ class Connection(asyncio.BufferedProtocol):
             self._take(request, last and number == len(requests))
 
     def _take(self, request: Request, closing: bool) -> None:
-        exchange = _Exchange(closing, request.method == b"HEAD", request.memory)
+        exchange = _Exchange(closing, request.method == b"HEAD")
         self._exchanges.append(exchange)
         if closing:
             self._arriving.ended = True
@@ -148,6 +146,7 @@ class Connection(asyncio.BufferedProtocol):
             self._port.run(self._ask_application(exchange, request))
 
     def _answer(self, exchange: _Exchange, request: Request, answer: Answer) -> None:
+        self._port.memory.give_back(request.memory)  # not before: the body is there, even if its client has left
         self._port.accounts.note(answer.status, answer.refusal, answer.rejected, partial(self._client, request))
         exchange.reply = render(answer, exchange.closing, exchange.without_body)
         self._send_replies()
@@ -159,6 +158,7 @@ class Connection(asyncio.BufferedProtocol):
         except Exception as error:
             _log.error("internal_error", exc_info=error)
             exchange.reply = render(refused("internal_error"), True, exchange.without_body)
+        self._port.memory.give_back(request.memory)
         self._send_replies()
 
     def _refuse(self, answer: Answer) -> None:
@@ -175,7 +175,6 @@ class Connection(asyncio.BufferedProtocol):
         exchanges = self._exchanges
         while exchanges and exchanges[0].reply is not None:
             exchange = exchanges.popleft()
-            self._port.memory.give_back(exchange.memory)
             self._send(exchange.reply or b"")
             if exchange.closing:
                 self._end(exchange.lingering)
@@ -217,7 +216,8 @@ class Connection(asyncio.BufferedProtocol):
             return
         if lingering:
             self._lingering_since = self._port.now()
-            self._transport.write_eof()
+            with suppress(OSError):  # the client has gone: its side is closed already
+                self._transport.write_eof()
             self._resume()
         else:
             self._transport.close()

@@ -90,6 +90,14 @@ class Arriving:
 
     def feed(self, data: memoryview) -> list[Request]:
         """The requests that are complete with it; sets `refusal` if it shows that another can't be taken."""
+        rest: memoryview | None = data
+        while rest is not None:
+            rest = self._parse(rest)
+        complete, self._complete = self._complete, []
+        return complete
+
+    def _parse(self, data: memoryview) -> memoryview | None:
+        """Returns what is to be parsed instead of what is left."""
         self._moved = False
         self._fed = len(data)
         try:
@@ -102,16 +110,28 @@ class Arriving:
             self._refuse(error.answer)
         except httptools.HttpParserCallbackError as error:
             self._give_up(error.__context__)
-        except httptools.HttpParserUpgrade:  # to nothing that we speak: it is answered as any other, and then closed
-            self._end()
+        except httptools.HttpParserUpgrade as upgrade:
+            return self._without_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserInvalidMethodError:
             known = _OTHER_METHOD.match(data) is None
             self._refuse(refused("bad_request" if known else "method_not_allowed"))
         except httptools.HttpParserError:
             if not self.ended:  # else it is what comes after a last request
                 self._refuse(refused("bad_request"))
-        complete, self._complete = self._complete, []
-        return complete
+        return None
+
+    def _without_upgrade(self, rest: memoryview) -> memoryview | None:
+        """The request again, as if it did not offer another protocol: HTTP allows to overlook that, while the parser
+        takes its body, and all that follows, to be of that protocol.
+        """
+        if self._parser.get_method() == b"CONNECT":  # has no body, and what follows is for another place
+            self._end()
+            return None
+        request, version = self._complete.pop(), self._parser.get_http_version().encode()
+        lines = b"".join(b"%b: %b\r\n" % header for header in request.headers if header[0] != b"upgrade")
+        self.ended = False
+        self._parser = httptools.HttpRequestParser(self)
+        return memoryview(b"%b %b HTTP/%b\r\n%b\r\n%b" % (request.method, request.target, version, lines, bytes(rest)))
 
     def _bound_what_is_useless(self) -> None:
         self._useless += self._fed
@@ -164,13 +184,20 @@ class Arriving:
         self._fields = fields = dict(self._headers)
         if self._useless + self._fed > HEADER_LIMIT and sum(map(sum, map(_lengths, self._headers))) > HEADER_LIMIT:
             raise _RefusedError(refused("header_too_large"))
-        encoding = fields.get(b"transfer-encoding")
-        if encoding is not None and encoding.strip().lower() != b"chunked":
-            raise _RefusedError(refused("not_implemented"))
+        if b"transfer-encoding" in fields:
+            self._check_encodings()
         length = fields.get(b"content-length")
         if length is not None and int(length) > self._max_body:
             raise _RefusedError(refused("body_too_large"))
-        self.awaits_continue = b"expect" in fields
+        self.awaits_continue = b"expect" in fields and self._parser.get_http_version() != "1.0"
+
+    def _check_encodings(self) -> None:
+        """HTTP/1.0 has none: what stands in front may see the body's end elsewhere (RFC 9112, 6.1)."""
+        if self._parser.get_http_version() == "1.0":
+            raise _RefusedError(refused("bad_request"))
+        encodings = [value.strip().lower() for name, value in self._headers if name == b"transfer-encoding"]
+        if encodings != [b"chunked"]:
+            raise _RefusedError(refused("not_implemented"))
 
     def on_body(self, body: bytes) -> None:
         self._moved = True

@@ -155,16 +155,79 @@ def test_many_requests_of_one_packet_are_bounded() -> None:
 
 
 def test_nothing_is_read_after_a_last_request() -> None:
-    """One that asks to close, or to speak another protocol."""
-    for line in (
-        b"Connection: close",
-        b"Connection: upgrade\r\nUpgrade: h2c",
-        b"Upgrade: websocket\r\nConnection: Upgrade",
-    ):
-        requests, taker = fed([post(b"{}", line) + post(b"{}"), post(b"{}")])
+    """One that asks to close, or for a tunnel."""
+    for first in (post(b"{}", b"Connection: close"), b"CONNECT stats.example.com:443 HTTP/1.1\r\n\r\n"):
+        requests, taker = fed([first + post(b"{}"), post(b"{}")])
         assert len(requests) == 1
         assert taker.ended
         assert taker.refusal is None
+
+
+UPGRADES = {
+    "to HTTP/2": b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA",
+    "to WebSocket": b"Upgrade: websocket\r\nConnection: Upgrade",
+    "in small letters": b"upgrade: h2c\r\nconnection: upgrade",
+}
+
+
+@pytest.mark.parametrize("size", [1, 50, 10_000])
+@pytest.mark.parametrize("lines", UPGRADES.values(), ids=UPGRADES.keys())
+def test_an_offer_to_upgrade_is_declined(lines: bytes, size: int) -> None:
+    """Java's HttpClient and `curl --http2` make it with their first request, which has a body like any other."""
+    in_chunks = chunked(b"[7, 8]", 2).replace(b"Host", lines + b"\r\nHost", 1)
+    stream = post(b"[1]") + post(b"[2, 3]", lines) + post(b"[4]", lines) + in_chunks + post(b"[9]")
+    requests, taker = fed(stream[start : start + size] for start in range(0, len(stream), size))
+
+    assert [request.body for request in requests] == [b"[1]", b"[2, 3]", b"[4]", b"[7, 8]", b"[9]"]
+    assert {(request.method, request.target, request.field(b"host")) for request in requests} == {
+        (b"POST", b"/stats", "stats.example.com")
+    }
+    assert (taker.ended, taker.refusal) == (False, None)
+
+
+def test_what_is_wrong_behind_an_offer_to_upgrade_is_refused_as_ever() -> None:
+    """Its own limits hold, and those of what follows."""
+    offer = UPGRADES["to HTTP/2"]
+    for wrong, status in (
+        (post(b" " * (MAX_BODY + 1), offer), 413),
+        (HEAD + offer + b"\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501),
+        (post(b"{}", offer) + b"GET / FTP/1.1\r\n\r\n", 400),
+        (HEAD + offer + b"\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+    ):
+        _, taker = fed([wrong])
+        assert taker.refusal is not None
+        assert taker.refusal.status == status
+    requests, taker = fed([(b"GET / HTTP/1.1\r\n" + offer + b"\r\n\r\n") * 300])
+    assert (len(requests), taker.ended) == (TOGETHER, True)
+
+
+CODED = {
+    "two codings": (b"1.1", b"Transfer-Encoding: gzip, chunked", 501),
+    "two codings in two lines": (b"1.1", b"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked", 501),
+    "none, then chunks": (b"1.1", b"Transfer-Encoding: identity\r\nTransfer-Encoding: chunked", 501),
+    "chunks in chunks": (b"1.1", b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", 400),
+    "another than chunks": (b"1.1", b"Transfer-Encoding: identity", 501),
+    "in HTTP/1.0": (b"1.0", b"Transfer-Encoding: chunked", 400),
+    "in HTTP/1.0, kept": (b"1.0", b"Connection: keep-alive\r\nTransfer-Encoding: chunked", 400),
+}
+
+
+@pytest.mark.parametrize(("version", "lines", "status"), CODED.values(), ids=CODED.keys())
+def test_a_body_whose_end_others_may_see_elsewhere_is_refused(version: bytes, lines: bytes, status: int) -> None:
+    """Whatever else is in the packet: it would be a request to us, and a part of this one to a proxy."""
+    head = HEAD.replace(b"HTTP/1.1", b"HTTP/" + version)
+    requests, taker = fed([head + lines + b"\r\n\r\n2\r\n{}\r\n0\r\n\r\n" + post(b"[]")])
+    assert requests == []
+    assert taker.refusal is not None
+    assert taker.refusal.status == status
+
+
+@pytest.mark.parametrize(("version", "awaits"), [(b"1.1", True), (b"1.0", False)])
+def test_only_clients_of_http_1_1_wait_to_be_told_that_their_body_is_welcome(version: bytes, awaits: bool) -> None:
+    """An older one would take that for its reply."""
+    head = HEAD.replace(b"HTTP/1.1", b"HTTP/" + version)
+    _, taker = fed([head + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n"])
+    assert taker.awaits_continue is awaits
 
 
 def test_bodies_take_memory_as_they_come_and_give_it_back() -> None:
