@@ -11,16 +11,19 @@ from dashboards.generator.alert import Alert, Group
 from dashboards.generator.health_alerts import health_alerts
 from dashboards.generator.selectors import EXPORTER, JOB_NAME, selector
 from dashboards.generator.timescale import Timescale
+from dashboards.generator.upkeep_alerts import upkeep_alerts
 from dashboards.generator.version_alerts import version_alerts
 
 _JOB: Final = f'job="{JOB_NAME}"'
 
 
-def groups(scale: Timescale) -> list[Group]:
+def groups(scale: Timescale, backup_within: str | None = None) -> list[Group]:
+    """All of them; that about backups only where they have to be made within some time, such as `36h`."""
     return [
         Group("live-updates", version_alerts(scale)),
         Group("live-updates-health", health_alerts(scale)),
         Group("capgo-exporter", [*_state(scale), *_losing(scale), _full(scale), _duplicates(scale), _slow(scale)]),
+        Group("capgo-exporter-upkeep", upkeep_alerts(scale, backup_within)),
     ]
 
 

@@ -6,11 +6,11 @@ from typing import Final
 
 from dashboards.generator.alert import Alert, Group
 from dashboards.generator.dashboard import panel_id
+from dashboards.generator.links import Links
 from dashboards.generator.panels import Json
 from dashboards.generator.recording import Recording
 from dashboards.generator.timescale import Timescale
 
-RUNBOOK: Final = "dashboards/README.md"
 DATA_SOURCE_UID: Final = "capgo-prometheus"
 """Grafana's rules name their data source by its uid; variables can't be used there."""
 FOLDER: Final = "Live updates"
@@ -29,10 +29,11 @@ def longterm_rules(recordings: list[Recording], scale: Timescale) -> Json:
     return {"groups": [{"name": "live-updates-longterm", "interval": scale("1h"), "rules": rules}]}
 
 
-def prometheus_rules(groups: list[Group]) -> Json:
+def prometheus_rules(groups: list[Group], links: Links) -> Json:
     return {
         "groups": [
-            {"name": group.name, "rules": [_prometheus_rule(alert) for alert in group.alerts]} for group in groups
+            {"name": group.name, "rules": [_prometheus_rule(alert, links) for alert in group.alerts]}
+            for group in groups
         ]
     }
 
@@ -47,17 +48,19 @@ def operator_rules(*rules: Json) -> Json:
     }
 
 
-def _prometheus_rule(alert: Alert) -> Json:
+def _prometheus_rule(alert: Alert, links: Links) -> Json:
     return {
         "alert": alert.name,
         "expr": alert.expr,
         "for": alert.wait,
         "labels": {"severity": alert.severity},
-        "annotations": _annotations(alert, "{{ $externalLabels.grafana }}/", lambda form: f"{{{{ $value | {form} }}}}"),
+        "annotations": _annotations(
+            alert, f"{links.grafana}/", links.runbook, lambda form: f"{{{{ $value | {form} }}}}"
+        ),
     }
 
 
-def grafana_rules(groups: list[Group], scale: Timescale) -> Json:
+def grafana_rules(groups: list[Group], scale: Timescale, links: Links) -> Json:
     return {
         "apiVersion": 1,
         "groups": [
@@ -66,16 +69,18 @@ def grafana_rules(groups: list[Group], scale: Timescale) -> Json:
                 "name": group.name,
                 "folder": FOLDER,
                 "interval": scale(EVALUATION),
-                "rules": [_grafana_rule(alert) for alert in group.alerts],
+                "rules": [_grafana_rule(alert, links) for alert in group.alerts],
             }
             for group in groups
         ],
     }
 
 
-def _grafana_rule(alert: Alert) -> Json:
+def _grafana_rule(alert: Alert, links: Links) -> Json:
     # Grafana's own address always ends with a slash, whatever `root_url` says.
-    annotations = _annotations(alert, "{{ externalURL }}", lambda form: f"{{{{ $values.A.Value | {form} }}}}")
+    annotations = _annotations(
+        alert, "{{ externalURL }}", links.runbook, lambda form: f"{{{{ $values.A.Value | {form} }}}}"
+    )
     window = {"from": _LOOK_BACK_SECONDS, "to": 0}
     return {
         "uid": _kebab(alert.name),
@@ -112,7 +117,7 @@ def _grafana_rule(alert: Alert) -> Json:
 _EVALUATORS: Final = {">": "gt", "<": "lt"}
 
 
-def _annotations(alert: Alert, grafana: str, value: Callable[[str], str]) -> dict[str, str]:
+def _annotations(alert: Alert, grafana: str, runbook: str, value: Callable[[str], str]) -> dict[str, str]:
     def filled(text: str) -> str:
         text = re.sub(r"<value:(\w+)>", lambda match: value(match[1]), text)
         return re.sub(r"<(\w+)>", r"{{ $labels.\1 }}", text)
@@ -122,7 +127,7 @@ def _annotations(alert: Alert, grafana: str, value: Callable[[str], str]) -> dic
         "summary": filled(alert.summary),
         "description": filled(alert.description),
         "dashboard": f"{grafana}d/{alert.dashboard}?viewPanel={panel_id(alert.panel)}{variables}",
-        "runbook": f"{RUNBOOK}#{alert.name.lower()}",
+        "runbook_url": f"{runbook}#{alert.name.lower()}",
     }
 
 

@@ -535,4 +535,40 @@ LOSSES = [
     Case("commits within milliseconds are fine", "CapgoCommitsSlow", "40m", _buckets(slow=0)),
 ]
 
-CASES = [*UPDATES, *BURNS, *STATE, *LOSSES]
+
+def _held(hold: int, up: str) -> Series:
+    return own("capgo_exporter_zero_hold_seconds", f"{hold}x240") | own("up", up)
+
+
+UPKEEP = [
+    Case(
+        "a single line that the event log loses fires",
+        "CapgoEventLogDropping",
+        "40m",
+        own("capgo_exporter_event_log_dropped_total", "0x30 1x60"),
+        EXPORTER,
+    ),
+    Case(
+        "an event log that has every line, or none at all, is silent",
+        "CapgoEventLogDropping",
+        "40m",
+        own("capgo_exporter_event_log_dropped_total", "0x60"),
+    ),
+    Case(
+        "scrapes every two minutes do not see a new series twice within 150 seconds",
+        "CapgoHoldTooShort",
+        "200m",
+        _held(150, "1 _ " * 120),
+        EXPORTER,
+    ),
+    Case("a hold of nothing is too short", "CapgoHoldTooShort", "200m", _held(0, "1x240"), EXPORTER),
+    Case("scrapes every minute do", "CapgoHoldTooShort", "200m", _held(150, "1x240")),
+    Case(
+        "an hour without a Prometheus, and a start since, do not look like rare scrapes",
+        "CapgoHoldTooShort",
+        "200m",
+        _held(150, "1x80 _x60 0x10 1x90"),
+    ),
+]
+
+CASES = [*UPDATES, *BURNS, *STATE, *LOSSES, *UPKEEP]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import yaml
 
 from dashboards.generator.__main__ import HOME, files
+from dashboards.generator.links import COMPOSE, Links
 from dashboards.generator.timescale import Timescale
 from tests.dashboards import grafana, promql
 
@@ -25,6 +29,29 @@ def test_a_divided_timescale_changes_nothing_but_durations() -> None:
     for name, text in files(Timescale(60)).items():
         without = [re.sub(r"\b\d+[dhms]\b", "", one) for one in (text, FILES[name])]
         assert without[0] == without[1], name
+
+
+def test_links_and_the_backup_alert_are_chosen() -> None:
+    """Each form of the rules has the addresses that were given, and the one more alert; nothing else is another."""
+    links = Links("https://grafana.example.com", "https://wiki.example.com/capgo")
+    for name, text in files(Timescale(), links, "36h").items():
+        without = text.replace(f"{links.grafana}/d/", f"{COMPOSE.grafana}/d/").replace(links.runbook, COMPOSE.runbook)
+        rules = "runbook_url" in text
+        assert (without == FILES[name]) == (not rules), name
+        if rules:
+            assert COMPOSE.runbook not in text, name
+            assert "CapgoBackupMissing" in text, name
+            assert "CapgoBackupMissing" not in FILES[name], name
+
+
+@pytest.mark.parametrize("wrong", ["", "36", "a day", "1h30m", "-1h"])
+def test_a_time_for_backups_that_is_none_is_refused(wrong: str, tmp_path: Path) -> None:
+    """With the option's name, and nothing is written."""
+    argv = [sys.executable, "-m", "dashboards.generator", f"--backup-within={wrong}", str(tmp_path)]
+    done = subprocess.run(argv, cwd=HOME.parent, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "--backup-within" in done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_timescale_refuses_what_it_can_not_write() -> None:

@@ -108,7 +108,7 @@ def rollout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rollout]:
     directory = tmp_path_factory.mktemp("live")
     rules = []
     for name, text in files(Timescale(DIVISOR)).items():
-        if name.startswith("prometheus/"):
+        if name.endswith(".rules.yml"):
             rules.append(directory / Path(name).name)
             rules[-1].write_text(text)
     with ExitStack() as stack:

@@ -133,9 +133,7 @@ def test_both_forms_of_an_alert_agree_in_everything_else() -> None:
         assert (ours["title"], ours["for"], ours["labels"]) == (theirs["alert"], theirs["for"], theirs["labels"])
         words = {name: text for name, text in ours["annotations"].items() if not name.startswith("__")}
         spelled = {
-            name: text.replace("$values.A.Value", "$value").replace(
-                "{{ externalURL }}", "{{ $externalLabels.grafana }}/"
-            )
+            name: text.replace("$values.A.Value", "$value").replace("{{ externalURL }}", "http://localhost:3000/")
             for name, text in words.items()
         }
         assert spelled == theirs["annotations"]
@@ -150,5 +148,5 @@ def test_an_alert_leads_to_a_panel_that_exists_and_to_its_runbook() -> None:
         assert words["__panelId__"] in panels
         link = f"{{{{ externalURL }}}}d/{words['__dashboardUid__']}?viewPanel={words['__panelId__']}"
         assert words["dashboard"].startswith(link)
-        assert words["runbook"] == f"dashboards/README.md#{rule['title'].lower()}"
+        assert words["runbook_url"] == f"http://localhost:9090/consoles/runbook.html#{rule['title'].lower()}"
         assert rule["title"] in headings

@@ -59,17 +59,6 @@ def test_grafanas_alerts_ask_the_data_source_that_is_provisioned() -> None:
     assert asked - {"__expr__"} == {source["uid"] for source in sources if source["type"] == "prometheus"}
 
 
-@pytest.mark.parametrize("amtool", ["amtool", PROMETHEUS3 / "amtool"])
-@pytest.mark.parametrize("filled_in", [False, True])
-def test_alertmanager_accepts_its_configuration(amtool: str | Path, filled_in: bool, tmp_path: Path) -> None:
-    """As shipped, and with the receiver uncommented."""
-    text = (DASHBOARDS / "alertmanager/alertmanager.yml").read_text()
-    configuration = tmp_path / "alertmanager.yml"
-    configuration.write_text(re.sub(r"(?m)^    # ", "    ", text) if filled_in else text)
-    succeed(amtool, "check-config", configuration)
-    assert ("\n    webhook_configs" in configuration.read_text()) == filled_in
-
-
 def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
     """systemd-analyze verify, with a program that is there in place of those that may not be."""
     unit = tmp_path / UNIT.name

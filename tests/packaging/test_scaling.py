@@ -22,7 +22,7 @@ def test_what_goes_into_prometheus_configuration_is_valid(store: str, promtool: 
     """Each store's fragment within the configuration that we ship."""
     shipped = yaml.safe_load((DASHBOARDS / "prometheus/prometheus.yml").read_text())
     fragment = yaml.safe_load(dict(FRAGMENTS)[store])
-    shipped["global"]["external_labels"] |= fragment.pop("global", {}).get("external_labels", {})
+    shipped["global"] |= fragment.pop("global", {})
     shipped["rule_files"] = []
     config = tmp_path / "prometheus.yml"
     config.write_text(yaml.safe_dump(shipped | fragment))
