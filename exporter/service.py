@@ -30,6 +30,7 @@ from exporter.metrics.telemetry import Telemetry
 from exporter.settings import Settings
 from exporter.storage.journal import OPENED, Journal
 from exporter.storage.ledgerfile import FILE_NAME
+from exporter.supervisor import Supervisor
 from exporter.wire.fingerprints import fingerprinter
 from exporter.wire.labels import policy
 
@@ -156,6 +157,7 @@ def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
     process.return_freed_memory()
     process.take_short_turns()
     end = process.End(settings.request_timeout + GRACE_SECONDS)
+    supervisor = Supervisor()
     telemetry = Telemetry()
     switch = _Switch(create_loading_app())
     metrics_port = _serve_private(switch, settings.metrics_listen, end.fail)
@@ -164,7 +166,9 @@ def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
     make_port = lambda: Port(  # noqa: E731
         parts.app, parts.stats, parts.accounts, parts.paths, settings.trusted_proxy, settings.request_timeout
     )
-    public = Listener(settings.listen, limit, settings.request_timeout, make_port, end.fail)
+    public = Listener(
+        settings.listen, limit, settings.request_timeout, make_port, end.fail, _watched(parts.committer, supervisor)
+    )
     if parts.event_log:
         end.on_hangup = parts.event_log.reopen
         parts.event_log.reopen()  # one may have come while the ledger was loading
@@ -180,7 +184,9 @@ def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
         facts(settings, public.port),
     )
     started(public.port, metrics_port)
+    supervisor.ready()
     end.wait()
+    supervisor.ends()
     _log.info("draining")
     end.wait(readiness.stop())
     public.stop()
@@ -188,6 +194,16 @@ def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
     parts.committer.stop(STOP_SECONDS)
     _log.info("stopped")
     return end.code
+
+
+def _watched(committer: Committer, supervisor: Supervisor) -> Callable[[], None]:
+    """What the loop does at each turn for a supervisor that watches: a sign of life goes the way of a post, from the
+    loop through the committer, and does not come out where either hangs.
+    """
+    if not supervisor.watches:
+        return lambda: None
+    committer.on_progress = supervisor.works
+    return committer.show_progress
 
 
 def _connections(wanted: int) -> int:

@@ -94,6 +94,11 @@ class Committer:
         self._watching = False
         self._decided: Callable[[list[Post]], None] = lambda _: None
 
+        self.on_progress: Callable[[], None] = lambda: None
+        """Who hears, in the committer's thread, that it gets on with its work; set before the start."""
+
+        self._asked_for_progress = False
+
     # In the loop.
 
     def submit(self, post: Post) -> None:
@@ -109,6 +114,12 @@ class Committer:
     def on_decided(self, decided: Callable[[list[Post]], None]) -> None:
         """Who hears, in the loop, of posts that were counted or have an `error`."""
         self._decided = decided
+
+    def show_progress(self) -> None:
+        """Have `on_progress` called in the committer's turn, which it does not get while a commit hangs."""
+        if not self._asked_for_progress:
+            self._asked_for_progress = True
+            self._work.put(self._progress)
 
     def hangs(self) -> bool:
         """Whether the disk has been busy for so long that a post would wait for too long."""
@@ -189,6 +200,10 @@ class Committer:
             self._working_since = self.now()
             work()
             self._working_since = None
+
+    def _progress(self) -> None:
+        self._asked_for_progress = False
+        self.on_progress()
 
     def _count(self, posts: list[Post], loop: asyncio.AbstractEventLoop) -> None:
         try:
@@ -285,7 +300,7 @@ class Committer:
 
     def _back_up(self, target: Path) -> None:
         self._settle()  # what is in doubt may hold a transaction open, and the copy would wait for its end
-        self._journal.backup(target)
+        self._journal.backup(target, self.on_progress)
 
     def _note_backup(self) -> None:
         self._settle()

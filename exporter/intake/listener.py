@@ -29,10 +29,17 @@ class Listener:
     """Takes connections on one address; `start` and `stop` it once."""
 
     def __init__(
-        self, address: Address, limit: int, timeout: float, make_port: Callable[[], Port], failed: Callable[[], None]
+        self,
+        address: Address,
+        limit: int,
+        timeout: float,
+        make_port: Callable[[], Port],
+        failed: Callable[[], None],
+        turned: Callable[[], None] = lambda: None,
     ) -> None:
         """Binds the address. At most `limit` connections are open at a time; a drain takes `timeout` seconds at the
-        most; `make_port` is called in the loop; `failed` if the loop ends by itself. Raises `OSError`.
+        most; `make_port` is called in the loop, `turned` there each second; `failed` if the loop ends by itself. Raises
+        `OSError`.
         """
         self._socket = _bind(address)
         self.port: int = self._socket.getsockname()[1]
@@ -40,6 +47,7 @@ class Listener:
         self._timeout = timeout
         self._make_port = make_port
         self._failed = failed
+        self._turned = turned
         self._listens = False
         self._opening: set[asyncio.Task[object]] = set()
         self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
@@ -74,6 +82,7 @@ class Listener:
         self._listen()
         self._ready.set()
         while not self._stopping.is_set():
+            self._turned()
             for connection in list(port.connections):
                 connection.check(port.now())
             with suppress(TimeoutError):

@@ -378,9 +378,12 @@ class Journal:
             dropped += self._db.execute(_TIDY, (_END_OF_TIME, excess - dropped)).rowcount
         return dropped
 
-    def backup(self, target: Path) -> None:
-        """Write a consistent copy of the ledger. Raises `OSError` or `sqlite3.Error`."""
-        ledgerfile.copy(self._db, target)
+    def backup(self, target: Path, progress: Callable[[], None] = lambda: None) -> None:
+        """Write a consistent copy of the ledger; `progress` is called now and then.
+
+        Raises `OSError` or `sqlite3.Error`.
+        """
+        ledgerfile.copy(self._db, target, progress)
 
     def note_backup(self, at: float) -> None:
         """Remember that a copy was handed over. Raises `StorageUnavailableError`."""
