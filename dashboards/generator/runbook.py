@@ -32,7 +32,7 @@ def _section(name: str, words: str) -> str:
 
 
 def _line(text: str) -> str:
-    """A line with the marks that we use: code, emphasis of two kinds, links within the page. Other links lose their target."""
+    """A line with the marks that we use: code, emphasis, links within the page; other links lose their target."""
     text = html.escape(text)
     text = re.sub(r"`(.+?)`", r"<code>\1</code>", text)
     text = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", text)

@@ -32,7 +32,7 @@ def _not_logged(scale: Timescale) -> Alert:
         "The exporter <instance> loses lines of its event log",
         "<value:humanize> lines of the last 15 minutes are missing. Their events were counted all the same.",
         dashboard.EXPORTER,
-        "Event log lines dropped",
+        "Exporters",
         first_step="Look for event_log_unwritable in the exporter's log",
     )
 
@@ -69,6 +69,6 @@ def _not_copied(within: str) -> Alert:
         f"The ledger of the exporter <instance> was not copied within {within}",
         "The newest copy was handed over <value:humanizeDuration> ago; if that is decades, there never was one.",
         dashboard.EXPORTER,
-        "Ledgers on disk",
+        "Exporters",
         first_step="What did the backup's last run say?",
     )

@@ -20,7 +20,7 @@ from exporter.simulator.phone import Step
 from tests.packaging.project import ROOT, load
 from tests.support.harness import free_port
 
-COMPOSE = " ".join(load("docker-compose.yml")["services"]["demo"]["command"])
+COMPOSE = " ".join(load("dashboards/demo/docker-compose.yml")["services"]["fleet"]["command"])
 SCRIPT = (ROOT / "tests/tools/demo").read_text().replace("\\\n", " ")
 
 
