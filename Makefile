@@ -105,5 +105,6 @@ $(VENV)/.uv: | $(BIN)/python
 # The programs that the tests drive; after the environment, which may take a package as well.
 tools: | $(BIN)/python
 	@.ci/debian-packages prometheus prometheus-alertmanager chromium curl caddy docker-compose git systemd \
+		systemd-container logrotate jq \
 		haproxy nginx-light openssl victoria-metrics
 	@tests/tools/prometheus3

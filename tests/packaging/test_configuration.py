@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from exporter.settings import Settings
 from tests.packaging.project import DASHBOARDS, PROMETHEUS3, default, load, run, seconds, succeed
 
 UNIT = DASHBOARDS / "systemd/capgo-exporter.service"
@@ -59,15 +60,34 @@ def test_grafanas_alerts_ask_the_data_source_that_is_provisioned() -> None:
     assert asked - {"__expr__"} == {source["uid"] for source in sources if source["type"] == "prometheus"}
 
 
-def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "name", ["capgo-exporter.service", "capgo-exporter-backup.service", "capgo-exporter-backup.timer"]
+)
+def test_systemd_accepts_the_units(name: str, tmp_path: Path) -> None:
     """systemd-analyze verify, with a program that is there in place of those that may not be."""
-    unit = tmp_path / UNIT.name
-    unit.write_text(re.sub(r"(?m)^(Exec\w+)=\S+", r"\1=/bin/true", UNIT.read_text()))
-    done = run("systemd-analyze", "verify", unit)
+    for unit in DASHBOARDS.glob("systemd/*.*"):
+        (tmp_path / unit.name).write_text(re.sub(r"(?m)^(Exec\w+)=/opt\S+", r"\1=/bin/true", unit.read_text()))
+    done = run("systemd-analyze", "verify", tmp_path / name)
     assert done.returncode == 0, done.stderr
     assert "capgo-exporter" not in done.stderr, done.stderr
 
 
-def test_the_unit_is_hardened() -> None:
-    """An exposure of at most 1.5 of 10 by systemd's own reckoning; it opens a port to the world."""
-    succeed("systemd-analyze", "security", "--offline=true", "--threshold=15", UNIT)
+@pytest.mark.parametrize("name", ["capgo-exporter.service", "capgo-exporter-backup.service"])
+def test_the_units_are_hardened(name: str) -> None:
+    """An exposure of at most 1.5 of 10 by systemd's own reckoning; the one opens a port to the world."""
+    succeed("systemd-analyze", "security", "--offline=true", "--threshold=15", UNIT.with_name(name))
+
+
+def test_the_units_environment_is_of_settings_that_there_are() -> None:
+    """Each line of the example, switched on, is a setting's name."""
+    given = re.findall(r"(?m)^#?(CAPGO_\w+)=", UNIT.with_name("capgo-exporter.env").read_text())
+    assert given
+    assert set(given) <= {f"CAPGO_{name.upper()}" for name in Settings.model_fields}
+
+
+def test_the_watchdog_has_patience_for_what_is_no_hang() -> None:
+    """A sign of life comes each second; and no start is cut short."""
+    text = UNIT.read_text()
+    [patience] = re.findall(r"(?m)^WatchdogSec=(\d+)s$", text)
+    assert int(patience) >= 30
+    assert "TimeoutStartSec=infinity" in text

@@ -70,6 +70,12 @@ def test_posts_through_it_are_counted_over_connections_that_it_keeps(exporter: E
     assert scrape.value("process_open_fds") - opened < POSTS / 2
 
 
+def test_readme_and_the_file_have_the_same_configuration() -> None:
+    """But for what the file explains."""
+    shipped = re.sub(r" *#.*\n", "\n", (ROOT / "dashboards/nginx/stats.conf").read_text()).lstrip()
+    assert shipped == SNIPPET
+
+
 def test_it_lets_go_of_a_connection_before_the_exporter_does() -> None:
     """Else a post would meet one that is just being closed."""
     (kept,) = re.findall(r"keepalive_timeout (\d+)s", SNIPPET)
