@@ -7,6 +7,7 @@ root and systemd-nspawn, and a second to boot.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -18,6 +19,9 @@ from tests.support.harness import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 120
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+WAY_OUT = re.compile(r"(?i)(pip|ssl_cert|[a-z]+_proxy)\w*")
+"""Variables that say how programs reach the net."""
 BOOT = """
 mount --make-rprivate /
 mount -t tmpfs -o mode=755 tmpfs "$1"
@@ -36,6 +40,7 @@ class Machine:
         self._scratch = directory / "machine"
         self._log = directory / "machine.log"
         self._options = [f"--bind-ro={ROOT}", f"--bind={directory}", *([] if network else ["--private-network"])]
+        self._given = {name: value for name, value in os.environ.items() if network and WAY_OUT.fullmatch(name)}
 
     def __enter__(self) -> Self:
         if os.geteuid() != 0:
@@ -80,20 +85,9 @@ class Machine:
     def run(self, script: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a script of bash in the repository, as root, whatever its exit code."""
         [leader] = self._children()
-        argv = [
-            "nsenter",
-            "--all",
-            f"--target={leader}",
-            "env",
-            f"--chdir={ROOT}",
-            "bash",
-            "-euo",
-            "pipefail",
-            "-c",
-            script,
-        ]
-        path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        environment = {"PATH": path, "HOME": "/root", "LANG": "C.UTF-8"} | environment
+        enter = ["nsenter", "--all", "--root", "--wd", f"--target={leader}", "env", f"--chdir={ROOT}"]
+        argv = [*enter, "bash", "-euo", "pipefail", "-c", script]
+        environment = {"PATH": PATH, "HOME": "/root", "LANG": "C.UTF-8"} | self._given | environment
         return subprocess.run(
             argv,
             env=environment,
