@@ -84,16 +84,20 @@ def as_text(port: str | dict[str, Any]) -> str:
 
 
 def test_every_setting_reaches_each_exporter_from_env(tmp_path: Path) -> None:
-    """By the name that it has anywhere else; those that .env does not name keep their defaults."""
+    """By the name that it has anywhere else, but for Grafana's address, which others ask for as well; those that .env
+    does not name keep their defaults.
+    """
     names = {f"CAPGO_{name.upper()}" for name in Settings.model_fields}
     file = tmp_path / "env"
     file.write_text("".join(f'{name}="a value of {name}"\n' for name in sorted(names)))
     given = configured("--profile", "scale", "--env-file", str(file), env=PASSWORD)
     without = configured("--profile", "scale", env=PASSWORD)
     for exporter in ("exporter", "exporter-2"):
-        assert given[exporter]["environment"] == {name: f"a value of {name}" for name in names - IN_THE_IMAGE}
+        assert given[exporter]["environment"] == {name: f"a value of {name}" for name in names - IN_THE_IMAGE} | {
+            "CAPGO_GRAFANA_URL": "http://localhost:3000"
+        }
         set_anyway = {name for name, value in without[exporter]["environment"].items() if value is not None}
-        assert set_anyway == {"CAPGO_TRUSTED_PROXY"}
+        assert set_anyway == {"CAPGO_TRUSTED_PROXY", "CAPGO_GRAFANA_URL"}
 
 
 def test_exporters_believe_whoever_docker_puts_before_them() -> None:

@@ -208,7 +208,7 @@ def _password_was_changed(server: Server) -> None:
 def _metrics_are_guarded(server: Server) -> None:
     """Only they are there, and only for who knows the password, as Prometheus does by the page's configuration."""
     ask = "curl -sk -o /dev/null -w '%{http_code}' --resolve '*:10059:127.0.0.1' https://stats.example.com:10059"
-    known = '-u "prometheus:$(cat /root/capgo-metrics.password)"'
+    known = '-u "prometheus:$(cat /etc/capgo-metrics.password)"'
     assert server.sh(f"{ask}/metrics") == "401"
     assert server.sh(f"{ask}/metrics {known}") == "200"
     for path in ("/", "/readyz", "/healthz", "/backup", "/metrics/"):
@@ -221,7 +221,7 @@ def _prometheus_gets_in(server: Server) -> None:
     config["scrape_configs"][0] |= {"scrape_interval": "1s", "tls_config": {"insecure_skip_verify": True}}
     (server.directory / "scrape.yml").write_text(yaml.safe_dump(config))
     server.sh(
-        "install -m 644 /root/capgo-metrics.password /etc/prometheus/; echo 127.0.0.1 stats.example.com >> /etc/hosts\n"
+        "install -m 644 /etc/capgo-metrics.password /etc/prometheus/; echo 127.0.0.1 stats.example.com >> /etc/hosts\n"
         f"systemd-run --quiet --unit=scraper prometheus --config.file={server.directory}/scrape.yml"
         " --storage.tsdb.path=/tmp/scraper --web.listen-address=127.0.0.1:9099\n"
         "until curl -sf 'http://127.0.0.1:9099/api/v1/query?query=up==1' | grep capgo-exporter-1; do sleep 0.1; done\n"
