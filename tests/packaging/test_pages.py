@@ -223,7 +223,7 @@ def _prometheus_gets_in(server: Server) -> None:
     server.sh(
         "install -m 644 /etc/capgo-metrics.password /etc/prometheus/; echo 127.0.0.1 stats.example.com >> /etc/hosts\n"
         f"systemd-run --quiet --unit=scraper prometheus --config.file={server.directory}/scrape.yml"
-        " --storage.tsdb.path=/tmp/scraper --web.listen-address=127.0.0.1:9099\n"
+        " --storage.tsdb.path=/run/scraper --web.listen-address=127.0.0.1:9099\n"
         "until curl -sf 'http://127.0.0.1:9099/api/v1/query?query=up==1' | grep capgo-exporter-1; do sleep 0.1; done\n"
         "systemctl stop scraper"
     )

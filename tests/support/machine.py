@@ -101,5 +101,7 @@ class Machine:
     def succeed(self, script: str, **environment: str) -> str:
         """What a script says that must exit 0; AssertionError with all that it said."""
         done = self.run(script, **environment)
-        assert done.returncode == 0, f"{script}\nexited {done.returncode}:\n{done.stdout}{done.stderr}"
+        if done.returncode:
+            journal = self.run("journalctl --no-pager --lines=20").stdout
+            raise AssertionError(f"{script}\nexited {done.returncode}:\n{done.stdout}{done.stderr}\n{journal}")
         return done.stdout
