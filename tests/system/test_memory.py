@@ -102,7 +102,7 @@ def stalled() -> Iterator[Callable[[Exporter], list[Wire]]]:
 
 @pytest.mark.parametrize("shape", BODIES)
 def test_eight_of_the_largest_bodies_at_once_cost_less_than_100_mb(warm: Exporter, shape: str) -> None:
-    """Whatever is in them; and an ordinary post beside them is counted."""
+    """Whatever is in them; and an ordinary post beside them is counted, on a busy machine when it is sent again."""
     whole = post(BODIES[shape]())
     statuses: set[int] = set()
     with ExitStack() as stack, Memory(warm) as memory:
@@ -110,7 +110,7 @@ def test_eight_of_the_largest_bodies_at_once_cost_less_than_100_mb(warm: Exporte
         for part in (whole[:-1], whole[-1:]):
             for wire in wires:
                 wire.send(part)
-        assert warm.post(event()).body == OK
+        wait_until(lambda: warm.post(event()).body == OK, "an ordinary post is counted")
         statuses |= {wire.reply().status for wire in wires}
 
     answered = statuses - {503}  # on a busy machine the last may come too late, and is refused
