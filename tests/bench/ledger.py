@@ -19,6 +19,10 @@ from tests.support.spine import MEMORY, Spine
 ROUNDS = 7
 EVENTS = 10_000
 
+DEVICES = 3333
+"""They speak again and again, each of one version."""
+
+_turns = itertools.count()
 _moments = itertools.count(int(time.time() * 1000) - 10_000_000)
 ACTIONS = ("set", "download_10", "download_50", "download_complete", "app_moved_to_foreground")
 
@@ -47,8 +51,13 @@ def event() -> dict[str, object]:
 
 
 def bodies(events: int, size: int) -> list[bytes]:
-    """That many events, in arrays of that size."""
-    return [json.dumps([event() for _ in range(size)], separators=(",", ":")).encode() for _ in range(events // size)]
+    """That many events, in arrays of that size, each of one of the devices in turn."""
+    return [_array(next(_turns) % DEVICES, size) for _ in range(events // size)]
+
+
+def _array(device: int, size: int) -> bytes:
+    about = {"device_id": f"4f6c0b4e-2f6e-4b47-9a52-{device:012d}", "version_name": f"1.2.{device % 3}"}
+    return json.dumps([event() | about for _ in range(size)], separators=(",", ":")).encode()
 
 
 def cpu(work: Iterator[object]) -> float:
