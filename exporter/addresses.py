@@ -1,5 +1,6 @@
 """The settings that are addresses: where to listen, and whom to believe."""
 
+import errno
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from socket import SOCK_STREAM, getaddrinfo
 from typing import Annotated, NamedTuple
@@ -30,6 +31,14 @@ class Address(NamedTuple):
             return self
         return self._replace(host="127.0.0.1" if host.version == 4 else "::1")
 
+    @property
+    def loopback(self) -> bool:
+        """Whether nobody but this machine reaches it."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
 
 def refuse_unknown_host(flag: str, address: Address) -> None:
     """Raises `OSError` if a host has no address."""
@@ -41,6 +50,13 @@ def refuse_unknown_host(flag: str, address: Address) -> None:
             f"{flag}: {address.host!r} is no address to listen on ({why}); for example 127.0.0.1:{address.port}, or "
             f"0.0.0.0:{address.port} for all addresses"
         ) from error
+
+
+def cannot_listen(flag: str, address: Address, error: OSError) -> OSError:
+    """What to tell of an address that a flag names and the system does not give."""
+    if error.errno == errno.EADDRINUSE:
+        return OSError(f"can't listen on {address}: it is in use; choose another with {flag}")
+    return OSError(f"can't listen on {address}: {error}; {flag} names it")
 
 
 class Networks(tuple[IPv4Network | IPv6Network, ...]):

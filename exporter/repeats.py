@@ -22,6 +22,9 @@ EVERY_SECONDS: Final = 10.0
 TICK_SECONDS: Final = 1.0
 """How often it is looked for counts that are due."""
 
+EVERYTHING: Final = "everything"
+"""For the last line, `ends=EVERYTHING`: all that was counted is told before it."""
+
 Write = Callable[[str, EventDict], object]
 
 
@@ -71,7 +74,7 @@ class Repeats:
         with self._lock:
             admitted = self._count(level, line, kind)
         if ended and admitted:
-            self._tell(lambda kind, _: kind.event == ended)
+            self._tell(lambda kind, _: ended in (kind.event, EVERYTHING))
         return admitted
 
     def _count(self, level: str, line: EventDict, kind: _Kind) -> bool:

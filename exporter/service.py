@@ -10,7 +10,7 @@ import structlog
 from waitress.server import create_server
 
 from exporter import process
-from exporter.addresses import Address
+from exporter.addresses import Address, cannot_listen
 from exporter.backup.server import serve_copies
 from exporter.counting.budgets import Limits as BudgetLimits
 from exporter.counting.ledger import Ledger, Limits, View
@@ -27,6 +27,7 @@ from exporter.intake.stats import StatsResource
 from exporter.metrics.private import create_loading_app, create_private_app
 from exporter.metrics.readiness import Readiness
 from exporter.metrics.telemetry import Telemetry
+from exporter.repeats import EVERYTHING
 from exporter.settings import Settings
 from exporter.storage.journal import OPENED, Journal
 from exporter.storage.ledgerfile import FILE_NAME
@@ -192,7 +193,7 @@ def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
     public.stop()
     end_copies()
     parts.committer.stop(STOP_SECONDS)
-    _log.info("stopped")
+    _log.info("stopped", ends=EVERYTHING)  # what was only counted is told before the last line
     return end.code
 
 
@@ -229,7 +230,7 @@ def _serve_private(application: WSGIApp, address: Address, failed: Callable[[], 
             ident=None,
         )
     except OSError as error:
-        raise OSError(f"can't listen on {address}: {error}") from error
+        raise cannot_listen("--metrics-listen", address, error) from error
 
     def run() -> None:
         try:

@@ -72,21 +72,29 @@ def _prepare_metrics() -> None:
 
 def first_words(settings: Settings, port: int, metrics_port: int) -> str:
     """What to do next; nothing in it is a secret."""
+    device = _ALONE if settings.listen.loopback else _DEVICE
     return _NEXT.format(
         port=port,
-        path=settings.stats_path,
+        device=device.format(port=port, path=settings.stats_path),
         example=textwrap.indent(settings.example(port), " " * 6),
         private=Address(settings.metrics_listen.host, metrics_port).nearby,
         hold=settings.zero_hold,
     )
 
 
+_DEVICE: Final = """\
+  In capacitor.config, for a debug build on the same network:
+      plugins: {{ CapacitorUpdater: {{ statsUrl: "http://<this machine>:{port}{path}" }} }}
+  (A release build needs https: see README, "The first ten minutes".)"""
+
+_ALONE: Final = """\
+  Only this machine reaches it there: devices come through a proxy here (README, "Behind a proxy"), or directly with
+      --listen 0.0.0.0:{port}"""
+
 _NEXT: Final = """
 capgo-exporter takes posts on port {port}.
 
-  In capacitor.config, for a debug build on the same network:
-      plugins: {{ CapacitorUpdater: {{ statsUrl: "http://<this machine>:{port}{path}" }} }}
-  (A release build needs https: see README, "The first ten minutes".)
+{device}
   Try it:
 {example}
   See it:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import structlog
 
-from exporter.addresses import Address
+from exporter.addresses import Address, cannot_listen
 from exporter.intake.connection import Connection
 from exporter.intake.port import Port
 
@@ -154,7 +154,7 @@ def _bind(address: Address) -> socket.socket:
         family, *_, place = found[0]
         listening = socket.create_server(place, family=family, backlog=BACKLOG)
     except OSError as error:
-        raise OSError(f"can't listen on {address}: {error}") from error
+        raise cannot_listen("--listen", address, error) from error
     listening.setblocking(False)
     return listening
 

@@ -132,8 +132,10 @@ def _version(heard: Heard, now: float) -> Sequence[str]:
 
 def _since_start(known: Known) -> Iterator[str]:
     tally = known.tally
-    yield from ("Since the start, ", _time(known.since, known.now), f": {tally.counted} events counted, ")
-    yield f"{tally.duplicate} repeats of these, {sum(tally.rejected)} refused, {sum(tally.ignored)} ignored. "
+    requests = sum(refused.number for reason, refused in known.refusals.items() if reason in REQUEST_REFUSALS)
+    yield from ("Since the start, ", _time(known.since, known.now), f": {_many(tally.counted, 'event')} counted, ")
+    yield f"{_many(tally.duplicate, 'repeat')} of these, {_many(sum(tally.rejected), 'event')} and "
+    yield f"{_many(requests, 'whole request')} refused, {sum(tally.ignored)} ignored. "
     yield from ("The public port was asked last: ", _time_or_never(known.asked, known.now))
     yield from ("; Prometheus scraped last: ", _time_or_never(known.scraped, known.now), ".")
 
@@ -160,6 +162,10 @@ def _bottom() -> Html:
 
 def _number(value: int, bad: bool = False) -> Html:
     return element("span", str(value), class_="number some" if bad and value else "number")
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _time_or_never(at: float | None, now: float) -> str:

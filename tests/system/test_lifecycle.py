@@ -124,13 +124,13 @@ def test_a_flag_wins_over_the_environment(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("flag", ["listen", "metrics_listen"])
 def test_a_port_in_use_is_refused_by_its_flag(tmp_path: Path, flag: str) -> None:
-    """With a line that names the address, not a traceback."""
+    """With a line that names the address and what to do, not a traceback."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         address = f"127.0.0.1:{other.getsockname()[1]}"
         code, said = outcome(Exporter(tmp_path, **{flag: address}))
 
     assert code != 0
-    assert address in said
+    assert f"{address}: it is in use; choose another with --{flag.replace('_', '-')}" in said
     assert "Traceback" not in said
 
 

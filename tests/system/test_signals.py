@@ -127,7 +127,9 @@ def test_half_a_request_on_the_private_port_does_not_hold_the_end(launch: Launch
 def test_the_end_is_told_to_the_log(launch: Launch) -> None:
     """Its last lines say that it was asked for, and came."""
     exporter = launch()
+    for _ in range(3):  # of the like only the first is told at once
+        assert exporter.post(b"[").status == 400
     exporter.terminate()
 
     said = [json.loads(line)["event"] for line in exporter.logs().splitlines()]
-    assert said[-2:] == ["draining", "stopped"]
+    assert said[-3:] == ["draining", "refused", "stopped"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import structlog
 
-from exporter.repeats import EVERY_SECONDS, Repeats
+from exporter.repeats import EVERY_SECONDS, EVERYTHING, Repeats
 
 Line = dict[str, Any]
 
@@ -71,6 +71,17 @@ def test_the_end_tells_the_rest(log: Log) -> None:
     log.repeats.tell_all()
 
     assert log.told == [("storage_unavailable", 1), ("storage_unavailable", 49)]
+
+
+def test_the_last_line_comes_last(log: Log) -> None:
+    """What was counted of every kind is told before it, and not once more at the end."""
+    for event in ("refused", "storage_unavailable", "refused", "storage_unavailable", "refused"):
+        log(event)
+    log("stopped", ends=EVERYTHING)
+    log.repeats.tell_all()
+
+    assert log.told[2:] == [("refused", 2), ("storage_unavailable", 1), ("stopped", 1)]
+    assert log.lines[-1] == {"event": "stopped", "level": "error"}
 
 
 @pytest.mark.parametrize("a_second", [1, 7, 1000])

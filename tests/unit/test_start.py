@@ -31,6 +31,28 @@ def test_each_address_is_one_that_answers(listen: str, metrics_listen: str, expe
     assert set(re.findall(r"http://([^<\s]+?)/", said)) == expected
 
 
+@pytest.mark.parametrize(
+    ("listen", "alone"),
+    [
+        ("127.0.0.1:8080", True),
+        ("127.0.0.2:8080", True),
+        ("[::1]:8080", True),
+        ("localhost:8080", True),
+        ("0.0.0.0:8080", False),
+        ("[::]:8080", False),
+        ("192.0.2.7:8080", False),
+        ("stats.example.com:8080", False),
+    ],
+)
+def test_no_device_is_sent_where_only_this_machine_comes(listen: str, alone: bool) -> None:
+    """It is told what to do instead."""
+    said = words("--listen", listen)
+
+    assert ("<this machine>" in said) == (not alone)
+    assert ("Only this machine reaches it" in said) == alone
+    assert ("--listen 0.0.0.0:8081" in said) == alone
+
+
 def test_the_example_can_be_pasted_into_a_shell() -> None:
     """A path with a placeholder is quoted, and no secret is in it."""
     said = words("--path-token", SEGMENT, "--apps", "com.acme.shop,com.acme.notes")

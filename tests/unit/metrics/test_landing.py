@@ -126,9 +126,25 @@ def test_repeats_and_what_was_ignored_are_told() -> None:
     """Or whoever posts the same event twice looks for the second one in vain."""
     told = said(tally=Tally(5, 2, (1,) * len(REASONS), (3,)), asked=NOW - 2, scraped=NOW - 40)
 
-    assert "2 h ago: 5 events counted, 2 repeats of these, 6 refused, 3 ignored." in told.text
+    assert "2 h ago: 5 events counted, 2 repeats of these, 6 events and 0 whole requests refused, 3 ig" in told.text
     assert "asked last: 2 s ago; Prometheus scraped last: 40 s ago." in told.text
     assert "asked last: never; Prometheus scraped last: never." in said().text
+
+
+def test_what_was_refused_is_the_same_in_the_sentence_and_in_the_table() -> None:
+    """Events that were refused by themselves, and requests as a whole; one of a kind is one."""
+    refusals = {
+        "missing_app_id": Refused(1, NOW),
+        "not_found": Refused(2, NOW - 1),
+        "invalid_json_parse_body": Refused(3, NOW - 2),
+    }
+
+    several = said(tally=Tally(1, 1, (1, *(0,) * (len(REASONS) - 1))), refusals=refusals)
+    single = said(refusals={"not_found": Refused(1, NOW)})
+
+    assert "1 event counted, 1 repeat of these, 1 event and 5 whole requests refused, 0 ignored." in several.text
+    assert sum(int(row[1]) for row in several.rows if row[0] in refusals) == 1 + 5
+    assert "0 events and 1 whole request refused" in single.text
 
 
 anything = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
