@@ -1,5 +1,6 @@
 """Why a ledger can't be used: each has one fixed word, and a sentence that says how to mend it."""
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -73,6 +74,8 @@ def refused_by_sqlite(path: Path, error: Exception) -> LedgerError:
         return in_use(path)
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
         return damaged(path, str(error))
+    if not os.path.lexists(path):
+        return LedgerError("ledger_unreadable", f"{path}: no such file")
     return LedgerError(
         "ledger_unreadable", f"{path} can't be opened ({error}): check that this user may read and write it"
     )

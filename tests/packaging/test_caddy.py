@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,20 +12,22 @@ from typing import Any
 
 import pytest
 
-from tests.packaging.project import DASHBOARDS, default, seconds, succeed
+from tests.packaging.pages import fences
+from tests.packaging.project import DASHBOARDS, ROOT, default, seconds, succeed
 from tests.support.harness import LOCALHOST, Exporter, Program, Reply, free_port
 
 CADDYFILE = DASHBOARDS / "caddy/Caddyfile"
+NEW = "a-token"
 EVENT = b'{"app_id":"com.example.app","action":"set","platform":"ios","version_name":"1.0.0"}'
 
 
 class Caddy(Program):
     """The shipped configuration for `localhost`, on ports of its own, and without touching this machine's trust."""
 
-    def __init__(self, upstream: int, directory: Path) -> None:
+    def __init__(self, upstream: int, directory: Path, file: Path = CADDYFILE) -> None:
         self.port = free_port()
         directory.mkdir(parents=True, exist_ok=True)
-        text = succeed("caddy", "adapt", "--config", CADDYFILE, "--adapter", "caddyfile")
+        text = succeed("caddy", "adapt", "--config", file, "--adapter", "caddyfile")
         text = text.replace('"exporter:8080"', f'"{LOCALHOST}:{upstream}"').replace(
             '":443"', f'"{LOCALHOST}:{self.port}"'
         )
@@ -105,6 +108,27 @@ def test_a_slow_phone_has_as_long_as_the_exporter_gives_it() -> None:
     server = adapted_server()
     assert server["read_timeout"] / 1e9 > 120
     assert server["read_header_timeout"] / 1e9 <= seconds(default("--request-timeout"))
+
+
+def test_readme_and_the_file_have_the_same_configuration() -> None:
+    """But for what the file explains, and the addresses."""
+    shipped = re.sub(r"(?m)^\s*#.*\n", "", CADDYFILE.read_text())
+    shipped = shipped.replace("{$DOMAIN:localhost}", "stats.example.com").replace("exporter:8080", "127.0.0.1:8080")
+    assert re.findall(r"```caddy\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL) == [shipped]
+
+
+def test_old_addresses_reach_the_first_token_by_the_pages_lines(tmp_path: Path) -> None:
+    """What installed apps post to, and what the next ones do; others stay out."""
+    site = "{$DOMAIN:localhost} {\n"
+    lines = fences(DASHBOARDS / "OPERATING.md", "caddy")["The first token"].replace("TOKEN", NEW)
+    file = tmp_path / "Caddyfile"
+    file.write_text(CADDYFILE.read_text().replace(site, site + lines))
+    with (
+        Exporter(tmp_path / "exporter", path_token=NEW) as exporter,
+        Caddy(exporter.port, tmp_path / "caddy", file) as caddy,
+    ):
+        statuses = [caddy.request("POST", path, EVENT).status for path in ("/stats", "/", f"/{NEW}/stats", "/b/stats")]
+    assert statuses == [200, 200, 200, 404]
 
 
 def adapted_server() -> dict[str, Any]:

@@ -264,6 +264,7 @@ def test_readmes_first_commands_never_overwrite_env(tmp_path: Path) -> None:
     ]
     commands = [line for line in commands if re.match(r"(\[|\(|grep|cat|echo)", line)]
     assert len(commands) == 2
+    commands.insert(1, "grep -q DOMAIN= .env || printf 'DOMAIN=a.example.com\\nCOMPOSE_PROFILES=tls\\n' >> .env")
     (tmp_path / "dashboards").symlink_to(DASHBOARDS)
     said = []
     for _ in range(2):
@@ -274,3 +275,4 @@ def test_readmes_first_commands_never_overwrite_env(tmp_path: Path) -> None:
     assert re.match(r"GRAFANA_ADMIN_PASSWORD=[0-9a-f]{32}\n", said[0])
     assert stat.S_IMODE((tmp_path / ".env").stat().st_mode) == 0o600
     assert "CAPGO_EVENT_STORE=" in said[0]
+    assert re.findall("(?m)^COMPOSE_PROFILES=(.*)", said[0])[-1] == "logs,tls"

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.packaging.project import ROOT
+from tests.packaging.pages import fences
+from tests.packaging.project import DASHBOARDS, ROOT
 from tests.support.bodies import event
 from tests.support.contract import OK
 from tests.support.harness import LOCALHOST, Exporter, Program, free_port, request
@@ -18,15 +19,16 @@ from tests.support.harness import LOCALHOST, Exporter, Program, free_port, reque
 README = (ROOT / "README.md").read_text()
 SNIPPET = re.findall(r"```nginx\n(.*?)```", README, re.DOTALL)[0]
 POSTS = 40
+NEW = "a-token"
 
 
 class Nginx(Program):
     """README's configuration, on a port of its own and without TLS; it lets go of idle connections at once."""
 
-    def __init__(self, upstream: int, directory: Path) -> None:
+    def __init__(self, upstream: int, directory: Path, line: str = "") -> None:
         self.port = free_port()
         directory.mkdir(parents=True, exist_ok=True)
-        server = re.sub(r"\n *ssl_certificate.*", "", SNIPPET)
+        server = re.sub(r"\n *ssl_certificate.*", "", SNIPPET).replace("server {\n", "server {\n" + line)
         server = server.replace("listen 443 ssl", f"listen {LOCALHOST}:{self.port}")
         server = server.replace("127.0.0.1:8080", f"{LOCALHOST}:{upstream}")
         scratch = "\n".join(
@@ -68,6 +70,19 @@ def test_posts_through_it_are_counted_over_connections_that_it_keeps(exporter: E
     scrape = exporter.scrape()
     assert scrape.value("capgo_exporter_events_counted_total") == POSTS
     assert scrape.value("process_open_fds") - opened < POSTS / 2
+
+
+def test_old_addresses_reach_the_first_token_by_the_pages_line(tmp_path: Path) -> None:
+    """What installed apps post to, and what the next ones do; others stay out."""
+    line = fences(DASHBOARDS / "OPERATING.md", "nginx")["The first token"].replace("TOKEN", NEW)
+    body = json.dumps(event()).encode()
+    with (
+        Exporter(tmp_path / "exporter", path_token=NEW) as exporter,
+        Nginx(exporter.port, tmp_path / "nginx", line) as nginx,
+    ):
+        paths = ("/stats", "/", f"/{NEW}/stats", "/b/stats")
+        statuses = [request(nginx.port, "POST", path, body).status for path in paths]
+    assert statuses == [200, 200, 200, 404]
 
 
 def test_readme_and_the_file_have_the_same_configuration() -> None:

@@ -198,6 +198,12 @@ def _both_tokens_open(server: Server) -> None:
     assert (statuses, server.post()) == (["200", "200"], "404")
 
 
+def _only_the_new_token_opens(server: Server) -> None:
+    (token,) = server.sh("sed -n 's/^CAPGO_PATH_TOKEN=//p' /etc/default/capgo-exporter").split()
+    assert server.post(f"http://127.0.0.1:8080/{token}/stats") == "200"
+    assert server.post("http://127.0.0.1:8080/first/stats") == "404"
+
+
 def _password_was_changed(server: Server) -> None:
     *_, (method, path, who, body) = server.asked_of_grafana()
     assert (method, path) == ("PUT", "/api/user/password")
@@ -252,11 +258,13 @@ CHECKS: dict[str, Check] = {
     "The event log": _log_is_written_and_rotated,
     "Backups": _copies_are_made,
     "Upgrade": _went_on,
+    "Downgrade": _went_on,
     "Backup": _went_on,
     "Restore": _opened("restored"),
     "Another machine": _opened("found"),
     "Erase a device": _device_is_gone,
     "Change the path token": _both_tokens_open,
+    "Take the old token out": _only_the_new_token_opens,
     "Change Grafana's password": _password_was_changed,
     "nginx before /metrics": _metrics_are_guarded,
     "Caddy before /metrics": _metrics_are_guarded,

@@ -187,6 +187,7 @@ def test_what_is_no_sound_copy_changes_nothing(data: Path, tmp_path: Path, spoil
         restore(copy, data)
 
     assert str(copy) in str(caught.value)
+    assert ("no such file" in str(caught.value)) == (spoil == "missing")
     assert {path.name: path.read_bytes() for path in data.iterdir()} == before
 
 
