@@ -71,9 +71,9 @@ def _versions(app: Events, devices: Devices) -> Panel:
     bundles, running = app.where(BUNDLES), devices.where(BUNDLES)
     return table(
         "Versions of this app",
-        "Devices: heard from within a day, by the version they run. Failed: of the update attempts, and on how many "
-        "devices the newest attempt stands at a failure. At least: the lower end of the share's 95 % interval. Choose "
-        "a version to judge it. Good: no orange, no red.",
+        "Devices: heard from within a day, by the version they run. Failed: of the update attempts. Any "
+        "failure: devices whose newest attempt stands at one, a failed download included. At least: the "
+        "lower end of the share's 95 % interval. Choose a version to judge it. Good: no orange, no red.",
         (11, 8),
         {
             "version": Label(
@@ -84,11 +84,11 @@ def _versions(app: Events, devices: Devices) -> Panel:
             )
         },
         [
-            Column("Devices", running.running(_HEARD, "version")),
+            Column("Devices", running.running(_HEARD, "version"), width=86),
             Column("Attempts", bundles.attempts("version")),
             Column("Failed", failed(bundles, "version"), "percentunit", 1),
             Column("at least", surely_failed(bundles, "version"), "percentunit", 1, SURELY_FAILED),
-            Column("on devices", running.standing("failed", "version")),
+            Column("any failure", running.standing("failed", "version"), width=88),
         ],
         sort="Devices",
     )

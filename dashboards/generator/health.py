@@ -16,12 +16,14 @@ from dashboards.generator.tiles import data_tile
 from dashboards.generator.timescale import Timescale
 from dashboards.generator.update_panels import PLATFORM as PLATFORM_LABEL
 from dashboards.generator.variables import PREFIX, ROLLOUT_SCOPE
+from dashboards.generator.verdicts import installing
 
 _LINES: Final = 5
 _APP: Final = "${app_id:percentencode}"
+_ROLLOUT: Final = (link("Rollout of this version", ROLLOUT, app_id=_APP, version="${version:percentencode}"),)
 _VERSION: Final = Label(
     "Version",
-    110,
+    76,
     [
         link("Health of this version", HEALTH, app_id=_APP, version=field("Version")),
         link("Rollout of this version", ROLLOUT, app_id=_APP, version=field("Version")),
@@ -40,9 +42,15 @@ def health(scale: Timescale) -> Json:
         "fast does it start.",
         [
             Row(
-                "Is $version broken?",
+                "Is $version broken once it runs?",
                 [
-                    verdict("Worse than the baseline?", both.version, both.baseline, (20, 5)),
+                    verdict(
+                        "Worse than the baseline?",
+                        both.version,
+                        both.baseline,
+                        (20, 5),
+                        installing(both.version.events, both.baseline.events, _ROLLOUT),
+                    ),
                     data_tile(ONE_APP, size=(4, 5)),
                     _findings(bundles),
                 ],
@@ -62,7 +70,7 @@ def _findings(bundles: Reports) -> Panel:
     return findings(
         FINDINGS,
         bundles,
-        (24, 9),
+        (24, 12),
         {"version": _VERSION, "platform": PLATFORM_LABEL, "what": Label("What")},
     )
 

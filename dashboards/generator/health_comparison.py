@@ -24,6 +24,7 @@ _KIND: Final = Label(
 _PLATFORMS: Final = {"android": "Android", "ios": "iOS"}
 """Those whose clients report their health."""
 _LINES: Final = 5
+_SURELY: Final = "Surely at least × the baseline"
 _OF_PLATFORM: Final = "on (platform) group_left () "
 
 DASHED: Final[Json] = {"custom.lineStyle": {"fill": "dash", "dash": [8, 6]}, "custom.lineWidth": 1}
@@ -110,13 +111,13 @@ def kinds_table(measure: Measure, actions: str, title: str, description: str, bo
         (24, 8),
         {"platform": PLATFORM, "action": _KIND},
         [
-            Column("Surely × the baseline", f"topk({_LINES}, {surely})", TIMES, 1, COLORS, width=170, mappings=ANSWERS),
+            Column(_SURELY, f"topk({_LINES}, {surely})", TIMES, 1, COLORS, width=225, mappings=ANSWERS),
             Column("Rate", f"{version} / {of(both.version)}", "percentunit", 2, width=80),
             Column("Baseline's rate", f"{baseline} / {of(both.baseline)}", "percentunit", 2, width=120),
             Column("Events", version, width=75),
             Column("Of", f"{version} * 0 + {of(both.version)}", width=75),
         ],
-        sort="Surely × the baseline",
-        only="Surely × the baseline",
+        sort=_SURELY,
+        only=_SURELY,
         no_value="None, or not reported",
     )

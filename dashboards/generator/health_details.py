@@ -78,15 +78,15 @@ def comes_up(scale: Timescale, both: Comparison) -> list[Panel]:
         ),
         table(
             "From install to ready",
-            "This version over the time range. Installed: `set`. Visits: `app_moved_to_foreground`. Of clients that "
-            "tell: launched (`app_launch_start`), ready (`app_launch_ready`), timed out (`app_launch_timeout`). "
+            "This version over the time range. Installed: `set`. All visits: `app_moved_to_foreground`. Of clients "
+            "that tell: launched (`app_launch_start`), ready (`app_launch_ready`), timed out (`app_launch_timeout`). "
             "Rolled back: `update_fail`. Nothing rolls back a version that was ready once. Installs without visits "
             "hours later are devices that die before they can report.",
             (24, 5),
             {"platform": PLATFORM},
             [
                 Column("Installed", events.count("set", by)),
-                Column("Visits", version.visits(by)),
+                Column("All visits", version.visits(by)),
                 Column("Launched", begun),
                 Column("Ready", or_zero(events.count("app_launch_ready", by), begun)),
                 Column("Timed out", or_zero(events.count("app_launch_timeout", by), begun)),
@@ -139,7 +139,7 @@ def starts(scale: Timescale, both: Comparison) -> list[Panel]:
             [
                 Column("Over 5 s", rate(SLOW, both.version), "percentunit", 1),
                 Column("Baseline", rate(SLOW, both.baseline), "percentunit", 1),
-                Column("Launches", timed(both.version, by)),
+                Column("Came up", timed(both.version, by)),
                 Column("Page loaded", pages(both.version), "s", 1),
                 Column("Page loaded, baseline", pages(both.baseline), "s", 1),
             ],

@@ -1,6 +1,6 @@
 """Is a version worse than the others? Against a baseline, and each of all versions against the others."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from dashboards.generator import thresholds as limits
@@ -12,7 +12,7 @@ from dashboards.generator.update_panels import PLATFORM
 
 AT_LEAST: Final = "$min_events"
 TIMES: Final = "suffix: ×"
-_LINES: Final = 7
+_LINES: Final = 10
 """Of a table: what is not among the worst is not worth a look."""
 _TOO_FEW, _NO_OTHERS, _CAN_NOT_TELL = -3, -2, -1
 """Instead of a number: why there is none. Of enough there is none where there are no others."""
@@ -26,16 +26,18 @@ WHY_NOT: Final[list[Json]] = names(
 WORSE: Final[list[Json]] = [
     *WHY_NOT,
     *ranges(
-        (None, 1, "No", "green"),
-        (1, limits.TIMES_OTHERS_BAD, "Maybe", "orange"),
-        (limits.TIMES_OTHERS_BAD, 3, "Yes", "red"),
+        (None, limits.TIMES_OTHERS_FINE, "No", "green"),
+        (limits.TIMES_OTHERS_FINE, limits.TIMES_OTHERS_MAYBE, "Not surely", "text"),
+        (limits.TIMES_OTHERS_MAYBE, limits.TIMES_OTHERS_BAD, "Maybe", "orange"),
+        (limits.TIMES_OTHERS_BAD, 3, f"Yes, > {limits.TIMES_OTHERS_BAD:g} ×", "red"),
         (3, 10, "Yes, > 3 ×", "red"),
         (10, None, "Yes, > 10 ×", "red"),
     ),
 ]
 """How many times a version is as bad, in words."""
-ANSWERS: Final[list[Json]] = [*WHY_NOT, *ranges((0, limits.TIMES_OTHERS_MAYBE, "fine", "green"))]
-COLORS: Final = steps(("orange", limits.TIMES_OTHERS_MAYBE), ("red", limits.TIMES_OTHERS_BAD))
+ANSWERS: Final[list[Json]] = [*WHY_NOT, *ranges((0, limits.TIMES_OTHERS_FINE, "fine", "green"))]
+COLORS: Final = steps(("orange", limits.TIMES_OTHERS_MAYBE), ("red", limits.TIMES_OTHERS_BAD), base="text")
+SURELY: Final = "Surely at least × the others"
 
 
 def against(measure: Measure, version: Reports, baseline: Reports) -> str:
@@ -72,23 +74,27 @@ def _each(cell: Callable[[Measure], str]) -> str:
     return " or ".join(f'label_replace({cell(one)}, "what", "{one.what}", "", "")' for one in MEASURES)
 
 
-def verdict(title: str, version: Reports, baseline: Reports, size: tuple[int, int]) -> Panel:
-    """Whether a version is worse than a baseline, and in what."""
+def verdict(
+    title: str, version: Reports, baseline: Reports, size: tuple[int, int], elsewhere: Sequence[Column]
+) -> Panel:
+    """Whether a version is worse than a baseline once it runs, and in what; `elsewhere` is what others judge."""
     by = "platform"
     coverage = f"{reporting(version, by)} / ({version.visits(by)} > 0)"
     return table(
         title,
         "Baseline: the versions chosen under Baseline, by default all others of the app, on the same platform. Each "
         "verdict is one number: the lower end of the 95 % interval of the version's rate, over the baseline's and a "
-        f"floor that nobody gets up for ({', '.join(f'{measure.floor:.1%}' for measure in MEASURES)}). No: below 1; "
-        f"maybe; yes: above {limits.TIMES_OTHERS_BAD:g}, where the alerts look. Can't tell: no client of this version "
+        f"floor that nobody gets up for ({', '.join(f'{measure.floor:.1%}' for measure in MEASURES)}). "
+        f"No: below {limits.TIMES_OTHERS_FINE:g}; not surely: below 1; maybe; yes: above {limits.TIMES_OTHERS_BAD:g}, "
+        "where the alerts look. Can't tell: no client of this version "
         "reports it. Can report: visits whose clients report crashes, of all; what is said of crashes is said of "
-        "these. Good: no.",
+        "these. Updates and downloads are judged in Rollout; its verdicts stand here as well. Good: no.",
         size,
         {by: PLATFORM},
         [
             *(Column(measure.title, against(measure, version, baseline), mappings=WORSE) for measure in MEASURES),
-            Column("Can report", coverage, "percentunit", width=115),
+            Column("Can report", coverage, "percentunit", width=100),
+            *elsewhere,
         ],
         sort=PLATFORM.title,
         ascending=True,
@@ -106,36 +112,45 @@ def findings(title: str, app: Reports, size: tuple[int, int], labels: dict[str, 
     def rate(measure: Measure) -> str:
         return f"{measure.part(app, by)} / ({measure.whole(app, by)} >= {AT_LEAST})"
 
+    def at_least(measure: Measure) -> str:
+        return measure.surely(measure.part(app, by), f"({measure.whole(app, by)} >= {AT_LEAST})")
+
+    def alert_above(measure: Measure) -> str:
+        return f"{limits.TIMES_OTHERS_BAD:g} * ({_others_rate(measure, app, by, within)} + {measure.floor:g})"
+
     surely = f"topk({_LINES}, {_each(of_each)})"
     return table(
         title,
         "Each version and platform against all other versions of the app on that platform, the surely worst first. "
-        "Surely × the others: the lower end of the 95 % interval of its rate, divided by the others' and a floor "
-        "that nobody gets up for. Fine: below 1. Good: no red. Alerts take the last six hours, and a day of the "
-        "others.",
+        "Surely at least × the others: the lower end of the 95 % interval of its rate (at least), divided by the "
+        f"others' and a floor that nobody gets up for. Fine: below {limits.TIMES_OTHERS_FINE:g}; up to 1 it is not "
+        "surely worse. Alert above: what the lower end must exceed. Good: no red. Alerts take the last six hours, "
+        "and a day of the others.",
         size,
         labels,
         [
             Column(
-                "Surely × the others",
+                SURELY,
                 surely,
                 TIMES,
                 1,
                 COLORS,
-                width=165,
+                width=215,
                 mappings=ANSWERS,
             ),
-            Column("Rate", _each(rate), "percentunit", 2, width=80),
+            Column("Rate", _each(rate), "percentunit", 2, width=66),
             Column(
-                "Others' rate",
+                "Others'",
                 _each(lambda measure: _others_rate(measure, app, by, within)),
                 "percentunit",
                 2,
-                width=105,
+                width=72,
             ),
-            Column("Events", _each(lambda one: f"{one.part(app, by)} and {one.whole(app, by)} > 0"), width=75),
-            Column("Of", _each(lambda measure: f"{measure.whole(app, by)} > 0"), width=75),
+            Column("Events", _each(lambda one: f"{one.part(app, by)} and {one.whole(app, by)} > 0"), width=62),
+            Column("Of", _each(lambda measure: f"{measure.whole(app, by)} > 0"), width=56),
+            Column("at least", _each(at_least), "percentunit", 2, width=70),
+            Column("alert above", _each(alert_above), "percentunit", 2, width=98),
         ],
-        sort="Surely × the others",
-        only="Surely × the others",
+        sort=SURELY,
+        only=SURELY,
     )

@@ -13,7 +13,7 @@ from dashboards.generator.update_panels import AT_LEAST, PLATFORM, failed
 _BY: Final = "platform"
 
 
-def installed_table(version: Events, baseline: Events, running: Devices, size: tuple[int, int]) -> Panel:
+def installed_table(version: Events, baseline: Events, size: tuple[int, int]) -> Panel:
     """What devices report that run the version: what a failed update never tells."""
     mine, theirs = Reports.beside(version.where(PLUGIN)), Reports.beside(baseline.where(PLUGIN))
 
@@ -25,24 +25,26 @@ def installed_table(version: Events, baseline: Events, running: Devices, size: t
 
     return table(
         "Once it is installed",
-        "Devices: heard from within a day, that run this version. Visits: of devices that would tell of a crash, and "
-        "how many ended in one; launches: begun, how many never called `notifyAppReady` (a white screen), and how "
-        "many took over five seconds, of those that got ready. Usual: the baseline's share. A device that crashes "
-        "ten times counts ten times. Kinds of crashes, and more, in Health. Good: as usual.",
+        "Visits that tell: of devices that would tell of a crash, and how many ended in one. Launches: begun, and how "
+        "many never called `notifyAppReady`, a white screen. "
+        "Came up: those that did and told after how long, and how many took over five seconds. Usual: the baseline's "
+        "share. A device that crashes ten times counts ten times. Kinds of crashes, and more, in Health. Good: as "
+        "usual.",
         size,
         {_BY: PLATFORM},
         [
-            Column("Devices", running.where(PLUGIN).running("1d", _BY), width=86),
-            Column("Visits", CRASHES.whole(mine, _BY)),
+            Column("Visits that tell", CRASHES.whole(mine, _BY), width=104),
             Column("Crashes", CRASHES.part(mine, _BY), width=66),
             *rates(CRASHES, ""),
-            Column("Launches", NOT_READY.whole(mine, _BY)),
-            Column("Never ready", NOT_READY.part(mine, _BY), width=90),
+            Column("Launches", NOT_READY.whole(mine, _BY), width=78),
+            Column("Never ready", NOT_READY.part(mine, _BY), width=94),
             *rates(NOT_READY, " "),
-            Column("Slow", SLOW.part(mine, _BY), width=50),
+            Column("Came up", SLOW.whole(mine, _BY), width=70),
+            Column("Slow", SLOW.part(mine, _BY), width=48),
             *rates(SLOW, "  "),
         ],
-        sort="Devices",
+        sort="Platform",
+        ascending=True,
         no_value="Not reported",
     )
 
@@ -63,9 +65,13 @@ def rates_table(version: Events, tried: Devices, size: tuple[int, int]) -> Panel
         size,
         {_BY: PLATFORM},
         [
+            Column("Devices failed", failures),
+            Column("of devices", f"({failures} + {installs})"),
             Column(
                 "Device", share(failures, f"({failures} + {installs})", AT_LEAST), "percentunit", 1, no_value=TOO_FEW
             ),
+            Column("Updates failed", version.failures(_BY)),
+            Column("of attempts", version.attempts(_BY)),
             Column("Attempt", failed(version, _BY), "percentunit", 1, no_value=TOO_FEW),
         ],
         sort="Platform",

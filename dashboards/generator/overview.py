@@ -9,10 +9,10 @@ from dashboards.generator.alerts_table import alerts_table
 from dashboards.generator.charts import bars
 from dashboards.generator.dashboard import OVERVIEW, Row, dashboard, first_seen
 from dashboards.generator.devices import Devices
-from dashboards.generator.download_panels import SURELY_LOST, WHERE, phase_columns
+from dashboards.generator.download_panels import WHERE, phase_columns
 from dashboards.generator.formulas import Events
 from dashboards.generator.panels import TOO_FEW, Json, Panel, Query, stat, steps
-from dashboards.generator.phases import lost_share, started, surely_lost
+from dashboards.generator.phases import lost_share, started
 from dashboards.generator.selectors import ANY_APP, BUNDLES, PLATFORM, PLUGIN, TARGETS
 from dashboards.generator.tables import Column, Label, field, table
 from dashboards.generator.tiles import active_tile, data_tile
@@ -21,7 +21,6 @@ from dashboards.generator.update_panels import (
     ANY_CLIENT,
     APP,
     AT_LEAST,
-    SURELY_FAILED,
     failed,
     failed_over_time,
     failure_bars,
@@ -49,9 +48,9 @@ def overview(scale: Timescale) -> Json:
             Row(
                 "Is anything wrong, and with which version?",
                 [
-                    worst_table(events, (16, 9)),
+                    worst_table(events, (17, 9)),
                     active_tile(devices, (4, 9)),
-                    data_tile(ANY_APP, size=(4, 9)),
+                    data_tile(ANY_APP, size=(3, 9)),
                     alerts_table(alerts, (24, 5), 'app_id=~"$app_id|"'),
                     _versions(events, devices, (24, 11)),
                 ],
@@ -68,25 +67,24 @@ def _versions(events: Events, devices: Devices, size: tuple[int, int]) -> Panel:
     phones = devices.where(PLUGIN)
     return table(
         "Versions",
-        "Every version and platform, the surely worst first. Verdict: of what it is worst in, as Surely worst has it. "
-        "Attempts: `set + set_fail` (those by rollbacks of newer versions included). Failed: `set_fail + "
-        "update_fail`, of the attempts; failed on: devices whose newest "
+        "Every version and platform, the worst verdict first, and of those what hurts users most. Verdict: as Surely "
+        "worst has it, and of what. "
+        "Attempts: `set + set_fail` (those by rollbacks of newer versions included). Updates failed: "
+        "`set_fail + update_fail`, of the attempts; any failure: devices whose newest "
         "attempt is this version and stands at a failure now, a failed download included. Devices: heard from within a "
-        "day, that run it. Started: downloads; lost: not completed, of those. At least: the lower end of a "
-        f"share's 95 % interval. Then how many were lost where. {WHERE} Good: no orange, no red. A version opens in "
+        "day, that run it. Started: downloads; lost: not completed, of those. "
+        f"Then how many were lost where. {WHERE} Good: no orange, no red. A version opens in "
         "Rollout, an app in Downloads.",
         size,
         {"version": version_label(field("App")), "platform": replace(PLATFORM_LABEL, width=66), "app_id": APP},
         [
-            verdict_column(events, "Verdict", 76),
+            verdict_column(events, "Verdict", 122),
             Column("Attempts", events.attempts(_LINE), width=72),
-            Column("Failed", failed(events, _LINE), "percentunit", 1, no_value=TOO_FEW, width=62),
-            Column("at least", surely_failed(events, _LINE), "percentunit", 1, SURELY_FAILED, width=62),
-            Column("failed on", phones.standing("failed", _LINE), width=70),
+            Column("Updates failed", failed(events, _LINE), "percentunit", 1, no_value=TOO_FEW, width=110),
+            Column("any failure", phones.standing("failed", _LINE), width=86),
             Column("Devices", phones.running("1d", _LINE), width=64),
             Column("Started", started(events, _LINE), width=60),
             Column("Lost", lost_share(events, _LINE, AT_LEAST), "percentunit", 1, no_value=TOO_FEW, width=62),
-            Column("at least ", surely_lost(events, _LINE, AT_LEAST), "percentunit", 1, SURELY_LOST, width=62),
             *phase_columns(events),
         ],
         sort="Verdict",

@@ -40,11 +40,10 @@ def rollout(scale: Timescale) -> Json:
             Row(
                 "Is the rollout of $version healthy?",
                 [
-                    verdict_table(version, baseline, (10, 5)),
-                    standing_table(tried, scale("1h"), (10, 5)),
+                    verdict_table(version, baseline, (13, 5)),
+                    standing_table(tried, scale("1h"), (11, 5)),
+                    installed_table(version, baseline, (20, 5)),
                     data_tile(ONE_APP, size=(4, 5)),
-                    installed_table(version, baseline, tried, (19, 5)),
-                    rates_table(version, tried, (5, 5)),
                     failures_table(version, (11, 8)),
                     phase_table(version, baseline, (13, 8)),
                 ],
@@ -56,6 +55,7 @@ def rollout(scale: Timescale) -> Json:
                 [
                     steps_table(version, baseline, tried, others, (24, 5)),
                     attempts_table(version, baseline, (24, 5)),
+                    rates_table(version, tried, (24, 5)),
                 ],
             ),
         ],

@@ -77,19 +77,20 @@ def standing_table(tried: Devices, hour: str, size: tuple[int, int]) -> Panel:
     return table(
         "Where its devices stand now",
         "Devices whose newest attempt is this version, each once, by how far it got (`capgo_rollout_devices`), heard "
-        "from within 30 days. Installed: it was set, and not rolled back. Failed: rolled back, not found on disk, or "
-        "its download or unpacking failed; some try again. Last hour: on how many it failed for the first time within "
+        "from within 30 days. Installed: it was set, and not rolled back. Any failure: its update or its download "
+        "failed (rolled back, not found on disk, not fetched or unpacked); some try again. Last "
+        "hour: on how many it failed for the first time within "
         "the last hour; while the rollout goes on, it costs as many each hour. Pending: downloading, or downloaded "
-        "and not set yet. Good: nearly all installed; failed and pending are few, and fewer tomorrow.",
+        "and not set yet. Good: nearly all installed; failures and pending are few, and fewer tomorrow.",
         size,
         {"platform": ANY_CLIENT},
         [
             Column("Tried it", tried.standing(".+", _BY), width=74),
             Column("Installed", _or_none(tried, tried.standing("installed", _BY)), width=72),
             Column(
-                "Failed",
+                "Any failure",
                 _or_none(tried, tried.standing("failed", _BY)),
-                width=58,
+                width=86,
                 links=[which(platform=field("Platform"))],
             ),
             Column("last hour", _or_none(tried, tried.over(hour).entered("failed", _BY)), width=72),

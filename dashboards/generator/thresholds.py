@@ -18,9 +18,13 @@ MIN_EVENTS: Final = 20
 MIN_FAILURES: Final = 3
 MIN_LOST: Final = 5
 
+TIMES_OTHERS_FINE: Final = 0.5
 TIMES_OTHERS_MAYBE: Final = 1.0
 TIMES_OTHERS_BAD: Final = 1.5
-"""Surely so many times as often as in the other versions, and a floor: one measure for all kinds of trouble."""
+"""Surely so many times as often as in the other versions, and a floor: one measure for all kinds of trouble.
+
+Below the first it is fine, and below the second not surely worse: its rate may be a multiple of theirs.
+"""
 FAILED_FLOOR: Final = 0.005
 LOST_FLOOR: Final = 0.01
 CRASHES_FLOOR: Final = 0.002

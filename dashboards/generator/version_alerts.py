@@ -84,7 +84,7 @@ def _lost(scale: Timescale) -> Alert:
         dashboard.DOWNLOADS,
         "Downloads by version and platform",
         ("app_id", "version", "platform"),
-        "Where do they stop? Below 70 %: the server; above: the bundle",
+        "Below 70 %: old plugins only, or the server? Above: the bundle",
     )
 
 
@@ -107,7 +107,7 @@ def _losing_more(scale: Timescale) -> Alert:
         dashboard.ROLLOUT,
         "Where downloads stop",
         ("app_id", "version"),
-        "Where do they stop? Below 70 %: the server; above: the bundle",
+        "Below 70 %: old plugins only, or the server? Above: the bundle",
     )
 
 

@@ -53,7 +53,7 @@ class Seen(NamedTuple):
         view = View(dashboard, self.end - 3600, self.end, values, 1, {"app_id": APP})
         panel = next(panel for panel in grafana.panels(dashboard) if panel["title"] == "Versions")
         headings = grafana.headings(panel)
-        target = next(target for target in panel["targets"] if headings[target["refId"]] == "Failed")
+        target = next(target for target in panel["targets"] if headings[target["refId"]] == "Updates failed")
         shown = answer(self.prometheus, view, view.ask(panel, target))
         wanted = {"version": version, "platform": platform}
         (sample,) = [sample for sample in shown if wanted.items() <= sample.labels.items()]

@@ -31,9 +31,9 @@ class Broken(NamedTuple):
 
 
 BROKEN = [
-    Broken(CHAT, "2.7.0", "android", "Crashes, of visits"),
+    Broken(CHAT, "2.7.0", "android", "Crashes, of visits that tell"),
     Broken(BANK, "4.3.0", "ios", "Never ready (white screen), of launches"),
-    Broken(GYM, "1.9.0", "android", "Slow starts (over 5 s), of launches"),
+    Broken(GYM, "1.9.0", "android", "Slow starts (over 5 s), of those ready"),
 ]
 
 each = pytest.mark.parametrize("broken", BROKEN, ids=[broken.what for broken in BROKEN])

@@ -135,7 +135,7 @@ def test_rollout_opens_with_the_newest_version(stored: Stored, app_id: str, vers
 
 
 def test_a_table_shows_the_share_of_failed_updates(stored: Stored) -> None:
-    """Failures over attempts, of each version and platform, equal what happened; sure is less than that."""
+    """Failures over attempts, of each version and platform, equal what happened."""
     lines = table(stored, stored.view(OVERVIEW, HOURS, app_id=SHOP), "Versions", *LINE)
     for version in (BAD, "1.4.1"):
         for platform in PHONES:
@@ -144,8 +144,7 @@ def test_a_table_shows_the_share_of_failed_updates(stored: Stored) -> None:
             attempts = happened["set"] + happened["set_fail"]
             assert shown["Attempts"] == about(attempts)
             failed = (happened["set_fail"] + happened["update_fail"]) / attempts
-            assert shown["Failed"] == pytest.approx(failed, rel=1.5 * EXTRAPOLATION)
-            assert shown["at least"] <= failed
+            assert shown["Updates failed"] == pytest.approx(failed, rel=1.5 * EXTRAPOLATION)
 
 
 _OUTCOMES = ("set", "set_fail", "update_fail")
@@ -159,7 +158,7 @@ def test_devices_are_counted_once_each(stored: Stored) -> None:
         wanted = {"app_id": SHOP, "version": BAD, "platform": platform}
         shown = lines[BAD, platform]
         assert shown["Devices"] == stored.history.now("1d", family=DEVICES, **wanted)
-        assert shown["failed on"] == stored.history.now("failed", family=ROLLOUT_DEVICES, **wanted)
+        assert shown["any failure"] == stored.history.now("failed", family=ROLLOUT_DEVICES, **wanted)
     for letter, window in zip("ABC", WINDOWS, strict=True):
         (active,) = samples(stored, view, "Active devices", letter)
         assert active.value == stored.history.now(window, family=DEVICES, app_id=SHOP)
@@ -171,9 +170,9 @@ def test_rollout_says_where_its_devices_stand(stored: Stored) -> None:
     for platform in PHONES:
         shown = lines[(platform,)]
         wanted = {"family": ROLLOUT_DEVICES, "app_id": SHOP, "version": BAD, "platform": platform}
-        for heading, stage in (("Installed", "installed"), ("Failed", "failed")):
+        for heading, stage in (("Installed", "installed"), ("Any failure", "failed")):
             assert shown[heading] == stored.history.now(stage, **wanted)
-        assert shown["Tried it"] == shown["Installed"] + shown["Failed"] + shown["Pending"]
+        assert shown["Tried it"] == shown["Installed"] + shown["Any failure"] + shown["Pending"]
 
 
 def test_rollout_shows_how_far_devices_get(stored: Stored) -> None:
@@ -205,7 +204,7 @@ def test_what_is_shown_twice_is_the_same(stored: Stored) -> None:
         for short in ("0–70 %", "70–90 %", "90–100 %"):
             (whole,) = [cells[name] for (phase,), cells in phases.items() if phase.startswith(short)]
             assert line[short] == downloads[BAD, platform][short] == pytest.approx(whole)
-        assert line["failed on"] == stand[(platform,)]["Failed"]
+        assert line["any failure"] == stand[(platform,)]["Any failure"]
 
 
 def test_what_is_lost_adds_up_to_what_did_not_complete(stored: Stored) -> None:
@@ -311,6 +310,7 @@ def worst(stored: Stored, app_id: str) -> dict[tuple[str, str], tuple[str, float
     judged = [(line, cells["Verdict"]) for line, cells in lines.items() if "Verdict" in cells]
     found = {(kind, platform): (version, verdict) for (kind, version, platform), verdict in judged}
     assert len(judged) == len(found)
+    assert all(cells["at least"] <= cells["Share"] for cells in lines.values() if "Verdict" in cells)
     assert set(found) == {(kind, platform) for kind in KINDS for platform in PHONES}
     return found
 
@@ -324,7 +324,7 @@ def verdicts(stored: Stored, app_id: str) -> set[tuple[str, str]]:
     """Platform and kind of what Rollout says is worse than the baseline."""
     lines = table(stored, stored.view(ROLLOUT, HOURS, app_id=app_id), "Worse than the baseline?", "platform")
     assert set(lines) == {("android",), ("ios",)}
-    assert all(len(cells) == 4 for cells in lines.values())
+    assert all(len(cells) == 5 for cells in lines.values())
     return {(line[0], kind) for line, cells in lines.items() for kind, times in cells.items() if times > 1.5}
 
 
@@ -356,38 +356,59 @@ def test_downloads_that_stall_are_bad_on_both_platforms_and_updates_are_not(stor
 
 
 @pytest.mark.parametrize("app_id", NEWEST)
-def test_a_version_is_as_bad_as_what_it_is_worst_in(stored: Stored, app_id: str) -> None:
-    """The table of all versions has no verdict of its own: those of the worst stand in it, and none is above them."""
-    lines = table(stored, stored.view(OVERVIEW, HOURS, app_id=app_id), "Surely worst", "kind", *LINE)
-    first = {line[1:]: 0.0 for line in lines}
-    for line, cells in lines.items():
-        first[line[1:]] = max(first[line[1:]], cells.get("Verdict", 0))
+def test_a_version_is_as_bad_as_what_it_is_worst_in_and_says_what_that_is(stored: Stored, app_id: str) -> None:
+    """The table of all versions has no verdict of its own: what is bad in that of the worst is so there, by name."""
     view = stored.view(OVERVIEW, HOURS, app_id=app_id)
+    first: dict[tuple[str, ...], set[str]] = {}
+    for (kind, *line), cells in table(stored, view, "Surely worst", "kind", *LINE).items():
+        if cells.get("Verdict", 0) > 1.5:
+            first.setdefault(tuple(line), set()).add(REASONS[kind])
     panel = panel_of(view, "Versions")
     assert panel["options"]["sortBy"] == [{"displayName": "Verdict", "desc": True}]
-    of_all: dict[tuple[str, ...], float] = {}
-    for letter, heading in grafana.headings(panel).items():
-        for sample in samples(stored, view, "Versions", letter) if heading == "Verdict" else []:
-            line = tuple(sample.labels[label] for label in LINE)
-            of_all[line] = max(of_all.get(line, 0), sample.value)
-    assert max(of_all.values()) == pytest.approx(max(first.values()))
-    assert {line for line, times in of_all.items() if times > 1.5} == {
-        line for line, times in first.items() if times > 1.5
-    }
+    lines = table(stored, view, "Versions", *LINE)
+    judged = {line: cells["Verdict"] for line, cells in lines.items() if "Verdict" in cells}
+    told = {line: in_words(panel, verdict) for line, verdict in judged.items()}
+    assert {line for line, words in told.items() if words.startswith("bad")} == set(first)
+    assert all(told[line].removeprefix("bad: ") in reasons for line, reasons in first.items())
+
+
+REASONS = {
+    "Updates failed": "updates",
+    "Downloads lost": "downloads",
+    "Crashes": "crashes",
+    "Never ready": "never ready",
+    "Slow starts": "slow",
+    "Script errors": "errors",
+}
+
+
+def in_words(panel: dict[str, Any], verdict: float) -> str:
+    """What the table's cell shows for a verdict."""
+    overrides = panel["fieldConfig"]["overrides"]
+    (looks,) = [override["properties"] for override in overrides if override["matcher"]["options"] == "Verdict"]
+    (mappings,) = [look["value"] for look in looks if look["id"] == "mappings"]
+    for mapping in mappings:
+        options = mapping["options"]
+        if mapping["type"] == "value" and f"{verdict:g}" in options:
+            return str(options[f"{verdict:g}"]["text"])
+        if mapping["type"] == "range" and (options["from"] or 0) <= verdict <= options["to"]:
+            return str(options["result"]["text"])
+    raise AssertionError(verdict)
 
 
 def test_rollout_says_how_a_version_does_once_it_is_installed(stored: Stored) -> None:
-    """The devices that run it, their visits and how many of them crashed, beside what is usual."""
+    """Visits and how many of them crashed, launches and what became of them, beside what is usual."""
     view = stored.view(ROLLOUT, HOURS, app_id=CHAT)
     shown = table(stored, view, "Once it is installed", "platform")[("android",)]
     wanted = {"app_id": CHAT, "version": "2.7.0", "platform": "android"}
     crashed = sum(truth(stored, action, **wanted) for action in ("app_crash", "app_crash_native", "app_anr"))
     visits = truth(stored, "crashes", family=VISITS, **wanted)
-    assert shown["Devices"] == stored.history.now("1d", family=DEVICES, **wanted)
-    assert (shown["Visits"], shown["Crashes"]) == (about(visits), about(crashed))
+    assert (shown["Visits that tell"], shown["Crashes"]) == (about(visits), about(crashed))
     assert shown["share"] == pytest.approx(crashed / visits, rel=0.005)
     assert shown["share"] > 10 * shown["usual"]
     assert shown["Launches"] == about(truth(stored, "app_launch_start", **wanted))
+    assert shown["Came up"] == about(truth(stored, "app_launch_ready", **wanted))
+    assert shown["Slow"] / shown["Came up"] == pytest.approx(shown["share  "])
 
 
 def test_the_failure_rate_by_devices_is_free_of_retries(stored: Stored) -> None:
@@ -400,7 +421,10 @@ def test_the_failure_rate_by_devices_is_free_of_retries(stored: Stored) -> None:
         wanted = {"family": STAGES, "version": BAD, "platform": platform}
         failed, installed = (truth(stored, stage, **wanted) for stage in ("failed", "installed"))
         assert shown[(platform,)]["Device"] == pytest.approx(failed / (failed + installed), rel=0.005)
-        assert shown[(platform,)]["Attempt"] == pytest.approx(overview[BAD, platform]["Failed"])
+        assert shown[(platform,)]["Attempt"] == pytest.approx(overview[BAD, platform]["Updates failed"])
+        rates = (("Devices failed", "of devices", "Device"), ("Updates failed", "of attempts", "Attempt"))
+        for part, whole, rate in rates:
+            assert shown[(platform,)][part] / shown[(platform,)][whole] == pytest.approx(shown[(platform,)][rate])
 
 
 def test_crashes_are_of_visits_that_would_tell_of_one(stored: Stored) -> None:
@@ -466,12 +490,12 @@ def test_where_nothing_happened_the_answer_is_nought(stored: Stored) -> None:
     """A version on which nothing failed has failed in 0 % of its attempts, and nobody's downloads were lost nowhere."""
     healthy = table(stored, stored.view(OVERVIEW, HOURS, app_id=NEWS, min_events="1"), "Versions", *LINE)
     for line, cells in healthy.items():
-        if "Failed" in cells:
+        if "Updates failed" in cells:
             failures = sum(
                 truth(stored, action, app_id=NEWS, version=line[0], platform=line[1])
                 for action in ("set_fail", "update_fail")
             )
-            assert (cells["Failed"] == 0) == (failures == 0)
+            assert (cells["Updates failed"] == 0) == (failures == 0)
     nobody = stored.view(DOWNLOADS, HOURS, app_id="com.example.nobody")
     steps = [
         samples(stored, nobody, "Lost at each step on Android, all versions", letter)[0].value
@@ -483,9 +507,9 @@ def test_where_nothing_happened_the_answer_is_nought(stored: Stored) -> None:
 def test_a_share_of_few_events_is_not_shown(stored: Stored) -> None:
     """Below the minimum there is no answer, and the table says that there are too few."""
     view = stored.view(OVERVIEW, HOURS, app_id=SHOP, min_events="1000000")
-    assert all("Failed" not in cells for cells in table(stored, view, "Versions", *LINE).values())
+    assert all("Updates failed" not in cells for cells in table(stored, view, "Versions", *LINE).values())
     overrides = panel_of(view, "Versions")["fieldConfig"]["overrides"]
-    (look,) = [override["properties"] for override in overrides if override["matcher"]["options"] == "Failed"]
+    (look,) = [override["properties"] for override in overrides if override["matcher"]["options"] == "Updates failed"]
     assert {"id": "noValue", "value": "Too few"} in look
 
 
