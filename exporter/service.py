@@ -13,7 +13,8 @@ from exporter import process
 from exporter.addresses import Address, cannot_listen
 from exporter.backup.server import serve_copies
 from exporter.counting.budgets import Limits as BudgetLimits
-from exporter.counting.ledger import Ledger, Limits, View
+from exporter.counting.ledger import Ledger, Limits
+from exporter.counting.view import View
 from exporter.eventlog.file import EventLog
 from exporter.eventlog.record import Sink
 from exporter.facts import facts

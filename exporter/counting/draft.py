@@ -9,8 +9,9 @@ from exporter.counting.attempts import Stage
 from exporter.counting.budgets import label_version
 from exporter.counting.census import OVERFLOW
 from exporter.counting.changes import Changes, Sighting, State
+from exporter.counting.entries import Entries
 from exporter.counting.hearing import Hearing
-from exporter.counting.ledger import Entries, Ledger
+from exporter.counting.ledger import Ledger
 from exporter.counting.seen import OnDisk
 from exporter.wire.actions import OUTCOMES
 from exporter.wire.families import BESIDE, STAGES, SUM_OF, born_with

@@ -23,7 +23,8 @@ import structlog
 from exporter.counting.census import OVERFLOW
 from exporter.counting.changes import Changes
 from exporter.counting.draft import Draft
-from exporter.counting.ledger import Ledger, Newest, View
+from exporter.counting.ledger import Ledger
+from exporter.counting.view import Newest, View
 from exporter.eventlog.record import Record, Sink
 from exporter.intake.post import Post
 from exporter.intake.waiting import PATIENCE, Waiting

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from exporter.counting.ledger import Entries
+from exporter.counting.entries import Entries
 from exporter.intake.answer import Answer
 from exporter.wire.events import Batch, Event, Reason, Rejected
 from exporter.wire.fingerprints import Fingerprints

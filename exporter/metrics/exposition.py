@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from prometheus_client.core import Metric
 from prometheus_client.exposition import choose_encoder
 
-from exporter.counting.ledger import View
+from exporter.counting.view import View
 from exporter.metrics.device_lines import DeviceLines
 from exporter.metrics.lines import Lines, lines
 from exporter.metrics.negotiation import format_of, wants_gzip

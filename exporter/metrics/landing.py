@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import falcon
 
-from exporter.counting.ledger import Newest
+from exporter.counting.view import Newest
 from exporter.metrics.page import Facts, Known, page
 from exporter.metrics.reception import Reception
 from exporter.metrics.style import POLICY

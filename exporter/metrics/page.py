@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from exporter.counting.ledger import Heard, Newest
+from exporter.counting.view import Heard, Newest
 from exporter.metrics.markup import Html, element, table, together
 from exporter.metrics.reception import Refused
 from exporter.metrics.style import STYLE

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import falcon
 
-from exporter.counting.ledger import Newest, View
+from exporter.counting.view import Newest, View
 from exporter.metrics.exposition import Exposer, encoded
 from exporter.metrics.landing import LandingResource, ReadmeResource, Sources
 from exporter.metrics.page import Facts

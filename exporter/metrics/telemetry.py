@@ -15,7 +15,7 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
-from exporter.counting.ledger import View
+from exporter.counting.view import View
 from exporter.eventlog.notes import DROP_REASONS, DropReason, Notes
 from exporter.metrics.distribution import Distribution
 from exporter.wire import families

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exporter.counting.ledger import View
+from exporter.counting.view import View
 from exporter.metrics.telemetry import LEDGER_FAMILIES, RUNNING, TRYING, Telemetry
 from tests.support.library import NO_DEVICES
 

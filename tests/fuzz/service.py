@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from prometheus_client.core import Metric
 
-from exporter.counting.ledger import View
+from exporter.counting.view import View
 from exporter.intake.asgi import respond
 from exporter.intake.request import Request
 from exporter.metrics.telemetry import Telemetry

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from exporter.counting.ledger import Entries
+from exporter.counting.entries import Entries
 from exporter.wire.labels import Series
 from exporter.wire.words import Word
 

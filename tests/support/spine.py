@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 
 from exporter.counting.budgets import Limits as BudgetLimits
-from exporter.counting.ledger import Ledger, Limits, View
+from exporter.counting.ledger import Ledger, Limits
+from exporter.counting.view import View
 from exporter.intake.answer import Answer
 from exporter.intake.answers import taken
 from exporter.intake.committer import Clock, Committer

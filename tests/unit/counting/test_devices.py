@@ -22,7 +22,8 @@ from exporter.counting.devices import AT_A_TIME, FORGOTTEN, Devices
 from exporter.counting.draft import Draft
 from exporter.counting.hearing import Hearing
 from exporter.counting.here import WINDOWS, Here, by_stage, by_version
-from exporter.counting.ledger import Ledger, Limits, View
+from exporter.counting.ledger import Ledger, Limits
+from exporter.counting.view import View
 from exporter.storage.journal import Journal
 from exporter.wire.actions import OUTCOMES
 from exporter.wire.families import STAGES, key_of, member_of

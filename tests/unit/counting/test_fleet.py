@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from exporter.counting.ledger import View
+from exporter.counting.view import View
 from exporter.simulator.fleet import population
 from exporter.simulator.options import Options
 from exporter.simulator.phone import Phone, Step

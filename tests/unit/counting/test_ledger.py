@@ -12,7 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from exporter.counting.budgets import Limits as BudgetLimits
 from exporter.counting.changes import Changes, Show, Sighting, State
 from exporter.counting.draft import Draft
-from exporter.counting.ledger import Heard, Ledger, Limits, Newest, View
+from exporter.counting.ledger import Ledger, Limits
+from exporter.counting.view import Heard, Newest, View
 from exporter.storage.journal import Journal
 from exporter.wire.actions import OUTCOMES
 from exporter.wire.families import LAUNCHES, PAGE_LOADS, PARTING, SUM_OF, VISITS, Family

@@ -9,7 +9,7 @@ from prometheus_client.exposition import choose_encoder
 
 from exporter.counting.attempts import Stage
 from exporter.counting.here import WINDOWS, Here
-from exporter.counting.ledger import View
+from exporter.counting.view import View
 from exporter.metrics.exposition import Exposer, encoded
 from exporter.wire.families import BESIDE, FAMILIES, PAGE_LOADS, STAGES, born_with
 from exporter.wire.labels import Series, Version

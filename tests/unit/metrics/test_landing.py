@@ -16,7 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from exporter.commandline import read
-from exporter.counting.ledger import Heard, Newest
+from exporter.counting.view import Heard, Newest
 from exporter.facts import facts
 from exporter.metrics.landing import LandingResource, ReadmeResource, Sources
 from exporter.metrics.page import DASHBOARDS, REFRESH_SECONDS, Facts, Known, page

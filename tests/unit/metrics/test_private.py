@@ -4,7 +4,7 @@ import falcon.testing
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.counting.ledger import Newest, View
+from exporter.counting.view import Newest, View
 from exporter.metrics.page import Facts
 from exporter.metrics.private import create_private_app
 from exporter.metrics.readiness import Readiness

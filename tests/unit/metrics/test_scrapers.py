@@ -9,7 +9,8 @@ import pytest
 from falcon.testing import TestClient
 
 from exporter.counting.budgets import Limits as BudgetLimits
-from exporter.counting.ledger import Ledger, Limits, View
+from exporter.counting.ledger import Ledger, Limits
+from exporter.counting.view import View
 from exporter.metrics.private import MetricsResource
 from exporter.metrics.scrapers import FORGOTTEN_AFTER, SCRAPE_HEADER, Scrapers
 from exporter.metrics.telemetry import Telemetry
