@@ -11,8 +11,8 @@ from exporter.metrics.telemetry import LEDGER_FAMILIES, RUNNING, TRYING, Telemet
 from exporter.settings import Settings
 from exporter.wire.events import Event
 from exporter.wire.refusals import EVENT_REFUSALS, REQUEST_REFUSALS
+from tests.support.ledgers import make
 from tests.support.readme import ENGLISH, JAPANESE, READMES, ROOT, Readme, anchors, code
-from tests.unit.counting.test_ledger import make
 
 in_each_language = pytest.mark.parametrize("readme", READMES, ids=[readme.path.name for readme in READMES])
 

@@ -14,6 +14,7 @@ from exporter.counting.ledger import Ledger, Limits
 from exporter.wire.actions import CATALOGUE, OUTCOMES
 from exporter.wire.labels import Series, Version
 from tests.support.entries import Entry, columns
+from tests.support.ledgers import post
 
 APP = "com.acme.notes"
 HOUR = 3600.0
@@ -29,9 +30,7 @@ def series(version: str, app_id: str = APP, action: str = "set", platform: str =
 
 def count(ledger: Ledger, asked: Series, device: str = "d", at: float = 0.0) -> Series:
     """Post one event; the series it was counted in."""
-    draft = Draft(ledger, at)
-    (counted,) = draft.add(columns([Entry(asked, device=hash(device))]))
-    ledger.apply(draft.changes)
+    (counted,) = post(ledger, Entry(asked, device=hash(device)), at=at)
     assert counted is not None
     return counted
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import invariant, rule
 
 from exporter.counting import records
 from exporter.counting.attempts import Stage, Standing, hear
@@ -24,12 +22,12 @@ from exporter.counting.hearing import Hearing
 from exporter.counting.here import WINDOWS, Here, by_stage, by_version
 from exporter.counting.ledger import Ledger, Limits
 from exporter.counting.view import View
-from exporter.storage.journal import Journal
 from exporter.wire.actions import OUTCOMES
 from exporter.wire.families import STAGES, key_of, member_of
 from exporter.wire.labels import UNKNOWN_VERSION, Series, Version
 from exporter.wire.words import Word
 from tests.support.entries import Entry, columns
+from tests.support.ledgers import OnFile, post, scrape
 
 HOUR = 3600.0
 DAY = 24 * HOUR
@@ -55,29 +53,15 @@ class Page(NamedTuple):
     hour: int
 
 
-class Notebook(RuleBasedStateMachine):
+class Notebook(OnFile):
     """A ledger on a real file, and beside it a notebook that is kept by hand, with a page for each device."""
 
+    limits = Limits(1e12, 0, 1000, 1000, BUDGETS, devices=100)
+    window = DAY
+
     def __init__(self) -> None:
-        super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.now = NOW
+        super().__init__(NOW)
         self.pages: dict[int, Page] = {}
-
-    @initialize()
-    def start(self) -> None:
-        self.journal = Journal(Path(self.folder.name), "process", 1000, DAY)
-        self.ledger = Ledger(Limits(1e12, 0, 1000, 1000, BUDGETS, devices=100))
-        self.journal.load(self.ledger.apply, self.ledger.devices)
-
-    def teardown(self) -> None:
-        self.journal.close()
-        self.folder.cleanup()
-
-    def commit(self, changes: Changes) -> None:
-        if changes.stored:
-            self.journal.commit(changes)
-        self.ledger.apply(changes)
 
     @property
     def hour(self) -> int:
@@ -85,11 +69,9 @@ class Notebook(RuleBasedStateMachine):
 
     @rule(posts=st.lists(st.tuples(st.integers(1, 8), SAID), max_size=4))
     def devices_post(self, posts: list[tuple[int, Said]]) -> None:
-        draft = Draft(self.ledger, self.now)
+        self.post(*([event(device, word, version) for word, version in said] for device, said in posts))
         for device, said in posts:
-            draft.add(columns([event(device, word, version) for word, version in said]))
             self.write_down(device, said)
-        self.commit(draft.changes)
 
     def write_down(self, device: int, said: Said) -> None:
         page = self.pages.get(device)
@@ -103,9 +85,7 @@ class Notebook(RuleBasedStateMachine):
         """They have no id, or are a developer's own."""
         entries = [event(0, word, version) for word, version in said]
         entries += [event(9, word, version._replace(test=True)) for word, version in said]
-        draft = Draft(self.ledger, self.now)
-        draft.add(columns(entries))
-        self.commit(draft.changes)
+        self.post(entries)
 
     @rule(hours=st.sampled_from([0.2, 1.0, 3.0, 23.0, 24.0, 25.0, 167.0, 400.0, 720.0, 721.0, -2.0, -30.0]))
     def time_passes(self, hours: float) -> None:
@@ -131,8 +111,7 @@ class Notebook(RuleBasedStateMachine):
     @rule()
     def a_restart_finds_the_devices_as_they_were(self) -> None:
         before = self.scrape()
-        self.journal.close()
-        self.start()
+        self.restart()
         assert self.scrape() == before
 
     @invariant()
@@ -374,17 +353,6 @@ def test_a_draft_changes_nothing_and_applying_twice_is_applying_once() -> None:
 # On /metrics.
 
 
-def counted(ledger: Ledger, at: float, *entries: Entry) -> None:
-    draft = Draft(ledger, at)
-    draft.add(columns(entries))
-    ledger.apply(draft.changes)
-
-
-def scraped(ledger: Ledger, at: float) -> View:
-    ledger.apply(ledger.exposure(at))
-    return ledger.view()
-
-
 def stages(view: View, version: Version = VERSION) -> dict[str, int]:
     """The counters of a version's stages that are shown."""
     return {
@@ -397,28 +365,28 @@ def stages(view: View, version: Version = VERSION) -> dict[str, int]:
 def test_stages_are_born_at_0_together_and_count_a_device_once() -> None:
     """So a failure rate by devices misses no first failure, and no device counts twice."""
     ledger = Ledger(Limits(1e12, 30.0, 1000, 1000, BUDGETS, devices=10))
-    counted(ledger, NOW, event(1, Word.BEGINS), event(2, Word.FAILS), event(2, Word.FAILS), event(1, Word.BREAKS))
+    post(ledger, event(1, Word.BEGINS), event(2, Word.FAILS), event(2, Word.FAILS), event(1, Word.BREAKS), at=NOW)
 
-    assert stages(scraped(ledger, NOW)) == dict.fromkeys(["downloading", "downloaded", "installed", "failed"], 0)
-    scraped(ledger, NOW + 15)
-    assert stages(scraped(ledger, NOW + 31)) == {"downloading": 1, "downloaded": 0, "installed": 0, "failed": 2}
+    assert stages(scrape(ledger, NOW)) == dict.fromkeys(["downloading", "downloaded", "installed", "failed"], 0)
+    scrape(ledger, NOW + 15)
+    assert stages(scrape(ledger, NOW + 31)) == {"downloading": 1, "downloaded": 0, "installed": 0, "failed": 2}
 
 
 def test_a_version_that_expires_takes_its_devices_along_and_brings_them_back() -> None:
     """They are remembered, and under no version that is gone."""
     ledger = Ledger(Limits(2 * DAY, 0.0, 1000, 1000, BUDGETS, devices=10))
-    counted(ledger, NOW, event(1, Word.SETS), event(2, Word.SETS, VERSIONS[1]))
-    scraped(ledger, NOW)
+    post(ledger, event(1, Word.SETS), event(2, Word.SETS, VERSIONS[1]), at=NOW)
+    scrape(ledger, NOW)
     for day in (1, 2, 3):
-        counted(ledger, NOW + day * DAY, event(2, Word.RUNS, VERSIONS[1]))
-        scraped(ledger, NOW + day * DAY)
+        post(ledger, event(2, Word.RUNS, VERSIONS[1]), at=NOW + day * DAY)
+        scrape(ledger, NOW + day * DAY)
 
-    view = scraped(ledger, NOW + 3 * DAY)
+    view = scrape(ledger, NOW + 3 * DAY)
     assert view.devices.running["30d"] == {VERSIONS[1]: 1}
     assert view.devices.trying == {(VERSIONS[1], Stage.INSTALLED): 1}
     assert (view.devices.remembered, stages(view)) == (2, {})
-    counted(ledger, NOW + 4 * DAY, event(3, Word.SETS))
-    view = scraped(ledger, NOW + 4 * DAY)
+    post(ledger, event(3, Word.SETS), at=NOW + 4 * DAY)
+    view = scrape(ledger, NOW + 4 * DAY)
     assert view.devices.running["30d"] == {VERSIONS[1]: 1, VERSION: 2}
     assert stages(view)["installed"] == 2
 
@@ -426,19 +394,19 @@ def test_a_version_that_expires_takes_its_devices_along_and_brings_them_back() -
 def test_a_device_that_never_said_what_it_runs_is_counted_all_the_same() -> None:
     """The sum over versions is the number of active devices; it leaves with its app."""
     ledger = Ledger(Limits(2 * DAY, 0.0, 1000, 1000, BUDGETS, devices=10))
-    counted(ledger, NOW, event(1, Word.BEGINS))
+    post(ledger, event(1, Word.BEGINS), at=NOW)
 
-    assert scraped(ledger, NOW).devices.running["1d"] == {VERSION._replace(version=UNKNOWN_VERSION): 1}
-    assert scraped(ledger, NOW + 3 * DAY).devices.running["30d"] == {}
+    assert scrape(ledger, NOW).devices.running["1d"] == {VERSION._replace(version=UNKNOWN_VERSION): 1}
+    assert scrape(ledger, NOW + 3 * DAY).devices.running["30d"] == {}
 
 
 def test_devices_of_versions_that_have_no_place_fold_as_events_do() -> None:
     """Whichever of these they run or try."""
     ledger = Ledger(Limits(1e12, 0.0, 1000, 1000, BudgetLimits(1, 1, 100_000), devices=10))
-    counted(ledger, NOW, event(1, Word.SETS), event(2, Word.SETS, VERSIONS[1]), event(3, Word.SETS, VERSIONS[2]))
+    post(ledger, event(1, Word.SETS), event(2, Word.SETS, VERSIONS[1]), event(3, Word.SETS, VERSIONS[2]), at=NOW)
 
     folded = VERSION._replace(version=OVERFLOW)
-    here = scraped(ledger, NOW).devices
+    here = scrape(ledger, NOW).devices
     assert here.running["1d"] == {VERSION: 1, folded: 2}
     assert here.trying == {(VERSION, Stage.INSTALLED): 1, (folded, Stage.INSTALLED): 2}
 
@@ -446,10 +414,10 @@ def test_devices_of_versions_that_have_no_place_fold_as_events_do() -> None:
 def test_the_end_of_a_process_that_ran_another_version_says_nothing_of_what_runs() -> None:
     """Android reports it at the next launch, and it counts as of no version where it was before that one was seen."""
     ledger = Ledger(Limits(1e12, 0.0, 1000, 1000, BUDGETS, devices=10))
-    counted(ledger, NOW, event(1, Word.SETS))
+    post(ledger, event(1, Word.SETS), at=NOW)
     entry = Entry(Series(VERSIONS[1], "app_anr"), device=1, word=Word.RUNS)
-    counted(ledger, NOW + 1, entry._replace(exit=int((NOW - DAY) * 1000)))
-    assert scraped(ledger, NOW + 1).devices.running["1d"] == {VERSION: 1}
+    post(ledger, entry._replace(exit=int((NOW - DAY) * 1000)), at=NOW + 1)
+    assert scrape(ledger, NOW + 1).devices.running["1d"] == {VERSION: 1}
 
-    counted(ledger, NOW + 2, entry)
-    assert scraped(ledger, NOW + 2).devices.running["1d"] == {VERSIONS[1]: 1}
+    post(ledger, entry, at=NOW + 2)
+    assert scrape(ledger, NOW + 2).devices.running["1d"] == {VERSIONS[1]: 1}

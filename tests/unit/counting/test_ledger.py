@@ -1,45 +1,27 @@
 """What a scraper sees of any sequence of posts, retries, scrapes, crashes and turns of the clock."""
 
-import tempfile
 from operator import mul
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import invariant, precondition, rule
 
-from exporter.counting.budgets import Limits as BudgetLimits
 from exporter.counting.changes import Changes, Show, Sighting, State
 from exporter.counting.draft import Draft
-from exporter.counting.ledger import Ledger, Limits
+from exporter.counting.ledger import Limits
 from exporter.counting.view import Heard, Newest, View
-from exporter.storage.journal import Journal
 from exporter.wire.actions import OUTCOMES
-from exporter.wire.families import LAUNCHES, PAGE_LOADS, PARTING, SUM_OF, VISITS, Family
+from exporter.wire.families import LAUNCHES, PAGE_LOADS, PARTING, SUM_OF, VISITS
 from exporter.wire.labels import Series, Version
 from tests.support.entries import Entry, columns
+from tests.support.ledgers import BUDGETS, HOLD, ONE, TTL, VERSIONS, OnFile, count, launch, make, post, scrape
 from tests.support.library import Library
 
-HOLD = 30.0
-TTL = 2000.0
-MAX_DORMANT = 8
-MEMORY = 6
-BUDGETS = BudgetLimits(max_apps=5, max_versions=5, max_series=4000)
-WINDOW = 1e9
 CLOCKS = [0.0, 1.0, -1.0, 1200.0, -1200.0, 3 * 3600.0, -3 * 3600.0, 6 * 86400.0, -86400.0]
 """Seconds by which devices' clocks are ahead."""
 
-
-VERSIONS = [
-    Version("com.acme.notes", "ios", name, test) for name, test in (("1.0", False), ("1.1", False), ("1.1", True))
-]
 SERIES = [Series(version, action) for version in VERSIONS for action in ("set", "update_fail", "download_10")]
-
-
-def launch(version: Version, milliseconds: int, histogram: Family = LAUNCHES) -> Entry:
-    """A launch, or a page load, that took so long."""
-    return Entry(Series(version, histogram.part(milliseconds)), duration=milliseconds)
 
 
 EVENTS = [
@@ -57,13 +39,14 @@ def kept(view: View) -> tuple[View, dict[Series, int]]:
     return view._replace(series=[], values=[], of_events=[], budgets={}, departures=0, sightings=first), view.shown
 
 
-class Scraper(RuleBasedStateMachine):
-    """A ledger on a real file, a clock that the test owns, and what the events' senders know they sent."""
+class Scraper(OnFile):
+    """A ledger on a real file, and what the events' senders know they sent."""
+
+    limits = Limits(TTL, HOLD, max_dormant=8, memory=6, budgets=BUDGETS)
+    window = 1e9
 
     def __init__(self) -> None:
-        super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.now = 1e6
+        super().__init__(now=1e6)
         self.sent: list[Entry] = []
         self.counted = 0
         self.totals: dict[Series, int] = {}
@@ -71,27 +54,6 @@ class Scraper(RuleBasedStateMachine):
         self.visible: set[Series] = set()
         self.forgotten_before = 0
         self.last_order: tuple[int, list[Series]] = (0, [])
-
-    @initialize()
-    def start(self) -> None:
-        self.journal = Journal(Path(self.folder.name), "process", MEMORY, WINDOW)
-        self.ledger = Ledger(Limits(TTL, HOLD, MAX_DORMANT, MEMORY, BUDGETS))
-        self.journal.load(self.ledger.apply)
-
-    def teardown(self) -> None:
-        self.journal.close()
-        self.folder.cleanup()
-
-    def commit(self, changes: Changes) -> None:
-        if changes.stored:
-            self.journal.commit(changes)
-        self.ledger.apply(changes)
-
-    def post(self, entries: list[Entry]) -> list[bool]:
-        draft = Draft(self.ledger, self.now, self.journal.remembers)
-        counted = draft.add(columns(entries))
-        self.commit(draft.changes)
-        return [series is not None for series in counted]
 
     @rule(picks=st.lists(st.tuples(st.sampled_from(EVENTS), st.sampled_from(CLOCKS)), max_size=5))
     def new_events_count_once(self, picks: list[tuple[Entry, float]]) -> None:
@@ -101,7 +63,7 @@ class Scraper(RuleBasedStateMachine):
             for offset, (entry, ahead) in enumerate(picks)
         ]
         self.sent += entries
-        assert self.post(entries) == [True] * len(entries)
+        assert None not in self.post(entries)
         self.note(entries)
 
     @precondition(lambda self: self.sent)
@@ -110,12 +72,12 @@ class Scraper(RuleBasedStateMachine):
         old = data.draw(st.lists(st.sampled_from(self.sent), min_size=1, max_size=5))
         new = Entry(SERIES[0], len(self.sent), int(self.now * 1000))
         self.sent.append(new)
-        assert self.post([*old, new]) == [False] * len(old) + [True]
+        assert self.post([*old, new]) == [None] * len(old) + [new.series]
         self.note([new])
 
     @rule(entry=st.sampled_from(EVENTS))
     def an_event_without_a_moment_counts_each_time(self, entry: Entry) -> None:
-        assert self.post([entry]) == [True]
+        assert None not in self.post([entry])
         self.note([entry])
 
     def note(self, entries: list[Entry]) -> None:
@@ -163,8 +125,7 @@ class Scraper(RuleBasedStateMachine):
     @rule()
     def a_restart_finds_the_ledger_as_it_was(self) -> None:
         before = kept(self.ledger.view())
-        self.journal.close()
-        self.start()
+        self.restart()
         assert kept(self.ledger.view()) == before
         self.last_order = (0, [])
 
@@ -208,170 +169,6 @@ def assert_families_are_whole(shown: dict[Series, int]) -> None:
 
 Scraper.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
 TestScraper = Scraper.TestCase
-
-ONE = Series(VERSIONS[0], "update_fail")
-
-
-def make(hold: float = HOLD, max_dormant: int = 100) -> Ledger:
-    return Ledger(Limits(TTL, hold, max_dormant, 1000, BUDGETS))
-
-
-def post(ledger: Ledger, *entries: Entry, at: float) -> None:
-    draft = Draft(ledger, at)
-    draft.add(columns(entries))
-    ledger.apply(draft.changes)
-
-
-def count(ledger: Ledger, *series: Series, at: float = 0.0) -> None:
-    post(ledger, *map(Entry, series), at=at)
-
-
-def scrape(ledger: Ledger, at: float) -> View:
-    ledger.apply(ledger.exposure(at))
-    return ledger.view()
-
-
-def test_a_new_version_is_born_with_all_outcomes_at_0() -> None:
-    """The first failure of a version must find its series there, seen at 0."""
-    ledger = make()
-    count(ledger, Series(VERSIONS[0], "download_10"))
-
-    shown = scrape(ledger, 1).shown
-
-    assert shown == dict.fromkeys([Series(VERSIONS[0], action) for action in (*OUTCOMES, "download_10")], 0)
-
-
-def test_release_needs_the_hold_and_two_scrapes() -> None:
-    """Neither time without scrapes nor scrapes without time let a series move."""
-    many_scrapes, long_wait = make(), make()
-    for ledger in (many_scrapes, long_wait):
-        count(ledger, ONE)
-
-    assert {scrape(many_scrapes, at).shown[ONE] for at in (1, 2, 3, 4, 30)} == {0}
-    assert scrape(many_scrapes, 31).shown[ONE] == 1
-
-    assert [scrape(long_wait, at).shown[ONE] for at in (1, 1000, 1001)] == [0, 0, 1]
-
-
-def test_release_is_a_latch() -> None:
-    """A clock turned back far behind the birth hides nothing again."""
-    ledger = make()
-    count(ledger, ONE, at=1000)
-    for at in (1000, 1015, 1031):
-        scrape(ledger, at)
-    count(ledger, ONE, at=10)
-
-    assert scrape(ledger, 10).shown[ONE] == 2
-
-
-def test_a_clock_turned_back_starts_a_hold_anew_instead_of_holding_for_ever() -> None:
-    """A hold that began in a future that never comes would never end."""
-    ledger = make()
-    count(ledger, ONE, at=1e6)
-    scrape(ledger, 1e6)
-
-    assert [scrape(ledger, at).shown[ONE] for at in (10, 25, 41)] == [0, 0, 1]
-
-
-def test_without_a_hold_values_are_true_at_once() -> None:
-    """`--zero-hold 0s`."""
-    ledger = make(hold=0)
-    count(ledger, ONE)
-
-    assert scrape(ledger, 0).shown[ONE] == 1
-
-
-def test_a_version_that_returns_is_held_at_its_last_value_and_then_moves() -> None:
-    """Prometheus reads the return as an increase from there, and misses nothing."""
-    ledger = make()
-    count(ledger, ONE, ONE)
-    for at in (1, 20, 40):
-        scrape(ledger, at)
-    assert ONE not in scrape(ledger, TTL + 1).shown
-    count(ledger, ONE, at=TTL + 2)
-
-    returned = TTL + 10
-    assert [scrape(ledger, returned + after).shown[ONE] for after in (0, 15, 31)] == [2, 2, 3]
-
-
-def test_a_version_that_no_scrape_has_shown_does_not_end() -> None:
-    """As after a month without Prometheus: it is born, held and released first, and what it counted is shown."""
-    ledger = make()
-    count(ledger, ONE)
-
-    values = [scrape(ledger, 2 * TTL + after).shown.get(ONE) for after in (0, 15, 31, 46)]
-
-    assert values == [0, 0, 1, None]
-
-
-def test_a_release_that_no_scrape_has_shown_is_shown_before_its_version_ends() -> None:
-    """The commit failed, so the scrape was served without it, and yet it had landed."""
-    ledger = make()
-    count(ledger, ONE)
-    for at in (1, 20):
-        scrape(ledger, at)
-    landed = ledger.exposure(40)
-    assert landed.shows[ONE].state is State.RELEASED
-    landed.scraped = False
-    ledger.apply(landed)
-
-    assert [scrape(ledger, TTL + after).shown.get(ONE) for after in (50, 60)] == [1, None]
-
-
-def test_a_series_whose_birth_no_scrape_has_shown_is_held_for_two_more() -> None:
-    """It was not on /metrics, for a client that was told of a failure."""
-    ledger = make()
-    count(ledger, ONE)
-    landed = ledger.exposure(1)
-    landed.scraped = False
-    ledger.apply(landed)
-
-    assert [scrape(ledger, at).shown[ONE] for at in (40, 50, 60)] == [0, 0, 1]
-
-
-def test_an_event_of_a_clock_turned_back_is_shown_before_its_version_ends() -> None:
-    """By the clock it came before the last scrape."""
-    ledger = make()
-    count(ledger, ONE, at=1000)
-    for at in (1000, 1015, 1031):
-        scrape(ledger, at)
-    count(ledger, ONE, at=500)
-
-    assert [scrape(ledger, TTL + 1000 + after).shown.get(ONE) for after in (40, 50)] == [2, None]
-
-
-def test_the_oldest_dormant_series_are_forgotten_first_and_come_back_at_0() -> None:
-    """A ledger that kept all versions for ever would grow for ever."""
-    ledger = make(max_dormant=len(OUTCOMES))
-    older, newer = Series(VERSIONS[0], "set"), Series(VERSIONS[1], "set")
-    count(ledger, older)
-    for at in (1, 20, 40):
-        scrape(ledger, at)
-    count(ledger, newer, at=100)
-    for at in (50, 65, 81, 200):
-        scrape(ledger, TTL + at)
-
-    view = scrape(ledger, TTL + 201)
-    assert (view.events["dormant"], view.events["forgotten"]) == (1, 1)
-    count(ledger, older, at=TTL + 300)
-    assert scrape(ledger, TTL + 301).shown[older] == 0
-
-
-def test_a_histogram_is_forgotten_whole() -> None:
-    """Were some of its parts forgotten and others not, its buckets would return without their sum."""
-    ledger = make(max_dormant=20)
-    for at, entry in ((0, launch(VERSIONS[0], 700)), (TTL, Entry(Series(VERSIONS[1], "set")))):
-        post(ledger, entry, at=at)
-        for after in (1, 20, 40):
-            scrape(ledger, at + after)
-    scrape(ledger, 2 * TTL + 50)
-
-    scrape(ledger, 2 * TTL + 51)  # 21 are dormant now, one too many
-
-    assert ledger.lines == 0
-    assert ledger.view().events == {"shown": 0, "held": 0, "dormant": 1, "forgotten": 1}
-    post(ledger, launch(VERSIONS[0], 700), at=2 * TTL + 100)
-    assert set(scrape(ledger, 2 * TTL + 101).shown.values()) == {0}
 
 
 def test_what_is_born_with_an_action_is_seen_at_0_with_it() -> None:

@@ -10,7 +10,7 @@ from exporter.metrics.private import create_private_app
 from exporter.metrics.readiness import Readiness
 from exporter.metrics.reception import Reception
 from exporter.metrics.telemetry import Telemetry
-from tests.unit.counting.test_ledger import make
+from tests.support.ledgers import make
 
 
 class Source:
