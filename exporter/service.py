@@ -134,9 +134,9 @@ def _open_event_store(settings: Settings, telemetry: Telemetry) -> Sink | None:
         settings.event_store_headers.get_secret_value(),
         settings.event_store_actions,
         settings.event_log_omit,
-        telemetry.event_store,
+        telemetry.event_store.notes,
     )
-    telemetry.event_store_buffered.set_function(lambda: store.buffered_bytes)
+    telemetry.event_store.buffered.set_function(lambda: store.buffered_bytes)
     return store
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from exporter.counting.here import Here
+from exporter.metrics.ledger_families import RUNNING, TRYING, DeviceFamily
 from exporter.metrics.lines import render, sample
-from exporter.metrics.telemetry import RUNNING, TRYING, DeviceFamily
 from exporter.wire.labels import Version
 
 _Key = tuple[Version, str]

@@ -17,9 +17,9 @@ from prometheus_client.exposition import choose_encoder
 
 from exporter.counting.view import View
 from exporter.metrics.device_lines import DeviceLines
+from exporter.metrics.ledger_families import LEDGER_FAMILIES
 from exporter.metrics.lines import Lines, lines
 from exporter.metrics.negotiation import format_of, wants_gzip
-from exporter.metrics.telemetry import LEDGER_FAMILIES
 from exporter.wire.families import BESIDE, EVENTS, key_of
 
 GZIP_LEVEL: Final = 1

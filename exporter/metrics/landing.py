@@ -11,7 +11,7 @@ from exporter.counting.view import Newest
 from exporter.metrics.page import Facts, Known, page
 from exporter.metrics.reception import Reception
 from exporter.metrics.style import POLICY
-from exporter.metrics.telemetry import Tally
+from exporter.metrics.tally import Tally
 from exporter.replies import reply
 
 

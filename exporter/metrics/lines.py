@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from prometheus_client.utils import floatToGoString
 
-from exporter.metrics.telemetry import LedgerFamily
+from exporter.metrics.ledger_families import LedgerFamily
 from exporter.wire.families import EVENTS, is_parted, member_of
 from exporter.wire.labels import Series, Version
 

@@ -8,7 +8,7 @@ from exporter.counting.view import Heard, Newest
 from exporter.metrics.markup import Html, element, table, together
 from exporter.metrics.reception import Refused
 from exporter.metrics.style import STYLE
-from exporter.metrics.telemetry import Tally
+from exporter.metrics.tally import Tally
 from exporter.wire.refusals import EVENT_REFUSALS, REQUEST_REFUSALS
 
 REFRESH_SECONDS: Final = 5

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from exporter.counting.view import View
-from exporter.metrics.telemetry import LEDGER_FAMILIES, RUNNING, TRYING, Telemetry
+from exporter.metrics.ledger_families import LEDGER_FAMILIES, RUNNING, TRYING
+from exporter.metrics.telemetry import Telemetry
 from tests.support.library import NO_DEVICES
 
 SCRAPE = {"up", "scrape_duration_seconds"}

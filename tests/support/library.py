@@ -7,7 +7,7 @@ from itertools import accumulate
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from exporter.counting.here import Here
-from exporter.metrics.telemetry import LEDGER_FAMILIES, RUNNING, TRYING, DeviceFamily, LedgerFamily
+from exporter.metrics.ledger_families import LEDGER_FAMILIES, RUNNING, TRYING, DeviceFamily, LedgerFamily
 from exporter.wire.families import BESIDE, EVENTS, is_parted
 from exporter.wire.labels import Series, Version
 

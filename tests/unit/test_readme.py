@@ -7,7 +7,8 @@ from typing import get_args, get_origin, get_type_hints
 import msgspec
 import pytest
 
-from exporter.metrics.telemetry import LEDGER_FAMILIES, RUNNING, TRYING, Telemetry
+from exporter.metrics.ledger_families import LEDGER_FAMILIES, RUNNING, TRYING
+from exporter.metrics.telemetry import Telemetry
 from exporter.settings import Settings
 from exporter.wire.events import Event
 from exporter.wire.refusals import EVENT_REFUSALS, REQUEST_REFUSALS

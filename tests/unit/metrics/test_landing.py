@@ -21,7 +21,7 @@ from exporter.facts import facts
 from exporter.metrics.landing import LandingResource, ReadmeResource, Sources
 from exporter.metrics.page import DASHBOARDS, REFRESH_SECONDS, Facts, Known, page
 from exporter.metrics.reception import Reception, Refused
-from exporter.metrics.telemetry import Tally
+from exporter.metrics.tally import Tally
 from exporter.settings import Settings
 from exporter.wire.events import REASONS
 from exporter.wire.labels import Version
