@@ -16,9 +16,9 @@ from typing import Final, Protocol
 
 from exporter.simulator.account import Event, Fate
 from exporter.simulator.client import Done, Outcome, Post, Silence
+from exporter.simulator.moments import Exit, Launch, Moment, Story
 from exporter.simulator.phone import Phone, Step
 from exporter.simulator.replies import Reply
-from exporter.simulator.stories import Exit, Launch, Moment, Story
 
 QUEUE_CAP: Final = 200
 FLUSH_SECONDS: Final = 1.0

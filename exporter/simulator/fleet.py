@@ -18,9 +18,10 @@ from exporter.simulator.client import Client, Done, Outcome, Post
 from exporter.simulator.device import Device
 from exporter.simulator.figures import Figures
 from exporter.simulator.mix import pick
+from exporter.simulator.moments import Story
 from exporter.simulator.options import Options
 from exporter.simulator.phone import Phone, Step
-from exporter.simulator.stories import Story, life
+from exporter.simulator.stories import life
 from exporter.simulator.surroundings import Surroundings
 
 _IDLE_SECONDS: Final = 600.0

@@ -13,7 +13,7 @@ from pydantic_settings import SettingsConfigDict
 from exporter.settings import Base
 from exporter.simulator.ailments import FAULTS, Ailments, Fault
 from exporter.simulator.dialects import PLATFORMS, Platform
-from exporter.simulator.stories import FAILURES, STAGES, Rollout
+from exporter.simulator.rollout import FAILURES, STAGES, Rollout
 from exporter.values import DurationSetting, Shown
 from exporter.wire.labels import is_app_id
 

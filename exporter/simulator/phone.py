@@ -127,6 +127,10 @@ class Phone:
         """How this client spells a bundle."""
         return self.native_name if bundle is None else bundle
 
+    def about(self, bundle: str) -> str:
+        """The name in an event about a bundle: old clients always send the running one's."""
+        return bundle if self.dialect.has("names_subject") else self.name(self.current)
+
     def body(self, step: Step, now_ms: int) -> bytes:
         """The step as the JSON object that the client makes of it, at `now_ms` since the epoch by a right clock."""
         dialect = self.dialect

@@ -23,9 +23,9 @@ from typing import Final
 
 from exporter.metrics.exposition import Exposer
 from exporter.simulator.fleet import population
+from exporter.simulator.moments import Story
 from exporter.simulator.options import Options
 from exporter.simulator.phone import Phone, Step
-from exporter.simulator.stories import Story
 from tests.bench.ledger import cpu
 from tests.support.fleet import Fleet
 from tests.support.harness import Exporter

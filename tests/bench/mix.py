@@ -15,9 +15,9 @@ from itertools import islice
 from pathlib import Path
 
 from exporter.simulator.fleet import population
+from exporter.simulator.moments import Story
 from exporter.simulator.options import Options
 from exporter.simulator.phone import Phone, Step
-from exporter.simulator.stories import Story
 
 ROUNDS = 9
 TOGETHER = {3: 32, 50: 8}

@@ -13,9 +13,9 @@ import pytest
 
 from exporter.counting.view import View
 from exporter.simulator.fleet import population
+from exporter.simulator.moments import Story
 from exporter.simulator.options import Options
 from exporter.simulator.phone import Phone, Step
-from exporter.simulator.stories import Story
 from exporter.wire.families import STAGES, key_of, member_of
 from exporter.wire.labels import Version
 from tests.support.spine import Spine

@@ -13,9 +13,9 @@ from exporter.simulator.account import Account, Event, Fate
 from exporter.simulator.client import Client, Done, Outcome, Post, Silence
 from exporter.simulator.device import Device
 from exporter.simulator.dialects import Platform, dialect
+from exporter.simulator.moments import Exit, Launch, Moment
 from exporter.simulator.phone import Phone, Step
 from exporter.simulator.replies import BadReplyError, Reply, read_reply
-from exporter.simulator.stories import Exit, Launch, Moment
 from tests.support.loops import run_alone
 from tests.unit.simulator.stub import OK, Answer, Lost, Stub
 

@@ -12,7 +12,7 @@ from exporter.simulator.dialects import Platform
 from exporter.simulator.health import Counter, counters
 from exporter.simulator.options import Options
 from exporter.simulator.phone import Phone, Step
-from exporter.simulator.stories import Rollout
+from exporter.simulator.rollout import Rollout
 from tests.unit.simulator.test_lives import NATIVE, NEW, OLD, phone, processes
 
 FATAL = {"app_crash", "app_crash_native", "app_anr"}

@@ -12,9 +12,11 @@ import pytest
 
 from exporter.simulator.dialects import Platform, dialect
 from exporter.simulator.fleet import population
+from exporter.simulator.moments import Exit, Launch, Moment
 from exporter.simulator.options import Options
 from exporter.simulator.phone import Phone, Step
-from exporter.simulator.stories import Exit, Launch, Moment, Rollout, life
+from exporter.simulator.rollout import Rollout
+from exporter.simulator.stories import life
 
 NATIVE, OLD, NEW = "1.2.0", "1.2.3", "1.2.4"
 NOW_MS = 1_795_512_600_000
