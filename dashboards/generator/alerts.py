@@ -3,18 +3,14 @@
 Both forms evaluate the same text, made of exporter metrics and of what `recordings` prepares.
 """
 
-from typing import Final
-
 from dashboards.generator import budgets, dashboard
 from dashboards.generator import thresholds as limits
 from dashboards.generator.alert import Alert, Group
 from dashboards.generator.health_alerts import health_alerts
-from dashboards.generator.selectors import EXPORTER, JOB_NAME, selector
+from dashboards.generator.selectors import JOB, selector, watched
 from dashboards.generator.timescale import Timescale
 from dashboards.generator.upkeep_alerts import upkeep_alerts
 from dashboards.generator.version_alerts import version_alerts
-
-_JOB: Final = f'job="{JOB_NAME}"'
 
 
 def groups(scale: Timescale, backup_within: str | None = None) -> list[Group]:
@@ -27,12 +23,8 @@ def groups(scale: Timescale, backup_within: str | None = None) -> list[Group]:
     ]
 
 
-def _own(name: str, *matchers: str) -> str:
-    return selector(f"{EXPORTER}_{name}", _JOB, *matchers)
-
-
 def _state(scale: Timescale) -> list[Alert]:
-    up = selector("up", _JOB)
+    up = selector("up", JOB)
     return [
         Alert(
             "CapgoExporterDown",
@@ -52,7 +44,7 @@ def _state(scale: Timescale) -> list[Alert]:
         Alert(
             "CapgoExporterNotReady",
             "critical",
-            _own("ready"),
+            watched("ready"),
             "<",
             1,
             (),
@@ -67,7 +59,7 @@ def _state(scale: Timescale) -> list[Alert]:
         Alert(
             "CapgoCommitsFailing",
             "critical",
-            f"sum by (instance) (increase({_own('commit_errors_total')}[{scale('15m')}]))",
+            f"sum by (instance) (increase({watched('commit_errors_total')}[{scale('15m')}]))",
             ">",
             0,
             (),
@@ -86,8 +78,8 @@ def _losing(scale: Timescale) -> list[Alert]:
     window = scale("15m")
 
     def part(counter: str, by: str, whole: str) -> tuple[str, str]:
-        some = f"sum by ({by}) (increase({_own(counter)}[{window}]))"
-        every = f"sum by (instance) (increase({_own(whole)}[{window}]))"
+        some = f"sum by ({by}) (increase({watched(counter)}[{window}]))"
+        every = f"sum by (instance) (increase({watched(whole)}[{window}]))"
         matching = "" if by == "instance" else "on (instance) group_left () "
         return f"{some} / {matching}({every} > 0)", f"{some} > 10"
 
@@ -146,7 +138,7 @@ def _not_stored(scale: Timescale) -> Alert:
     return Alert(
         "CapgoEventStoreDropping",
         "warning",
-        f"sum by (instance, reason) (increase({_own('event_store_dropped_total')}[{scale('15m')}]))",
+        f"sum by (instance, reason) (increase({watched('event_store_dropped_total')}[{scale('15m')}]))",
         ">",
         0,
         (),
@@ -163,7 +155,7 @@ def _full(scale: Timescale) -> Alert:
     return Alert(
         "CapgoBudgetNearlyFull",
         "warning",
-        f"({budgets.used(_own)})",
+        f"({budgets.used(watched)})",
         ">",
         limits.BUDGET_WARNING,
         (),
@@ -178,7 +170,7 @@ def _full(scale: Timescale) -> Alert:
 
 def _duplicates(scale: Timescale) -> Alert:
     def count(counter: str) -> str:
-        return f"sum by (instance) (increase({_own(counter)}[{scale('15m')}]))"
+        return f"sum by (instance) (increase({watched(counter)}[{scale('15m')}]))"
 
     return Alert(
         "CapgoDuplicatesSurging",
@@ -198,7 +190,7 @@ def _duplicates(scale: Timescale) -> Alert:
 
 
 def _slow(scale: Timescale) -> Alert:
-    buckets = f"sum by (instance, le) (rate({_own('commit_seconds_bucket')}[{scale('15m')}]))"
+    buckets = f"sum by (instance, le) (rate({watched('commit_seconds_bucket')}[{scale('15m')}]))"
     return Alert(
         "CapgoCommitsSlow",
         "warning",

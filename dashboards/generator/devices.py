@@ -4,10 +4,11 @@
 how many stand there now, by their newest attempt; `…_devices` how many run a version.
 """
 
-from dataclasses import dataclass, replace
-from typing import Final, Self
+from dataclasses import dataclass
+from typing import Final
 
 from dashboards.generator.formulas import Events, or_zero, total
+from dashboards.generator.selection import Selection
 from dashboards.generator.selectors import selector
 
 _LINE: Final = "app_id, version, platform"
@@ -15,22 +16,12 @@ _ON_THE_WAY: Final = ("downloading", "downloaded", "installed")
 
 
 @dataclass(frozen=True)
-class Devices:
-    """Devices of a selection of versions; `prefix` is that of the metrics, `window` a duration."""
-
-    prefix: str
-    window: str
-    matchers: tuple[str, ...] = ()
-
-    def where(self, *matchers: str) -> Self:
-        return replace(self, matchers=(*self.matchers, *matchers))
-
-    def over(self, window: str) -> Self:
-        return replace(self, window=window)
+class Devices(Selection):
+    """Devices of a selection of versions."""
 
     def running(self, window: str, by: str = "") -> str:
         """Devices heard from within `window` (1d, 7d, 30d), under the version that they run."""
-        return total(selector(f"{self.prefix}_devices", *self.matchers, f'window="{window}"'), by)
+        return total(selector(f"{self.name}_devices", *self.matchers, f'window="{window}"'), by)
 
     def standing(self, stages: str, by: str = "") -> str:
         """Devices whose newest attempt is at one of the stages (a regular expression) now."""
@@ -42,16 +33,16 @@ class Devices:
         return total(f"min_over_time({gauge}[{self.window}]) and {gauge} offset {self.window}", by)
 
     def _gauge(self, stages: str) -> str:
-        return selector(f"{self.prefix}_rollout_devices", *self.matchers, f'stage=~"{stages}"')
+        return selector(f"{self.name}_rollout_devices", *self.matchers, f'stage=~"{stages}"')
 
     def entered(self, stages: str, by: str = "") -> str:
         """Devices that reached one of the stages within the window; one that reached two counts twice."""
-        counter = selector(f"{self.prefix}_device_stages_total", *self.matchers, f'stage=~"{stages}"')
+        counter = selector(f"{self.name}_device_stages_total", *self.matchers, f'stage=~"{stages}"')
         return total(f"increase({counter}[{self.window}])", by)
 
     def per_bar(self, stages: str, by: str) -> str:
         """How many reached a stage in each bar of a graph."""
-        counter = selector(f"{self.prefix}_device_stages_total", *self.matchers, f'stage=~"{stages}"')
+        counter = selector(f"{self.name}_device_stages_total", *self.matchers, f'stage=~"{stages}"')
         return f"{total(f'rate({counter}[$__rate_interval])', by)} * $__interval_ms / 1000"
 
     def reached(self, stage: str, by: str = "") -> str:

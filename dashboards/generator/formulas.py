@@ -7,6 +7,7 @@ over restarts.
 from dataclasses import dataclass, replace
 from typing import Final, Self
 
+from dashboards.generator.selection import Selection
 from dashboards.generator.selectors import ATTEMPTS, FAILURES, PLUGIN, selector
 
 _Z: Final = 1.645
@@ -17,12 +18,9 @@ _PLATFORMS: Final = "app_id, platform"
 
 
 @dataclass(frozen=True)
-class Events:
+class Events(Selection):
     """Events of a selection within a window."""
 
-    metric: str
-    window: str
-    matchers: tuple[str, ...] = ()
     at: str = ""
     """A modifier of PromQL, where the window does not end at the moment that is asked for."""
 
@@ -30,16 +28,10 @@ class Events:
         """The window that ends with the time range, at every step of a graph: what it says then holds for all of it."""
         return replace(self, at=" @ end()")
 
-    def where(self, *matchers: str) -> Self:
-        return replace(self, matchers=(*self.matchers, *matchers))
-
-    def over(self, window: str) -> Self:
-        return replace(self, window=window)
-
     def selector(self, actions: str) -> str:
         """The counters of these actions (a regular expression)."""
         operator = "=" if actions.isidentifier() else "=~"
-        return selector(self.metric, *self.matchers, f'action{operator}"{actions}"')
+        return selector(self.name, *self.matchers, f'action{operator}"{actions}"')
 
     def increases(self, actions: str) -> str:
         """How far each of these counters rose."""
@@ -47,7 +39,7 @@ class Events:
 
     def begun_by_devices(self, by: str) -> str:
         """Devices that began a download, each once while it tries that version."""
-        counter = selector(self.metric.replace("_events_", "_device_stages_"), *self.matchers, 'stage="downloading"')
+        counter = selector(self.name.replace("_events_", "_device_stages_"), *self.matchers, 'stage="downloading"')
         return total(self._rise(counter), by)
 
     def _rise(self, counter: str) -> str:

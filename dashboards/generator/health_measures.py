@@ -6,11 +6,12 @@ is another. Why these, and how often they err, is told in `dashboards/README.md`
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Self
 
 from dashboards.generator import thresholds as limits
 from dashboards.generator.formulas import Events, or_zero, surely_rate, times, total
+from dashboards.generator.selection import Selection
 from dashboards.generator.selectors import FATAL, selector
 
 SCRIPT_ERRORS: Final = "webview_javascript_error|webview_unhandled_rejection"
@@ -23,22 +24,12 @@ _EVENTS: Final = "_events_total"
 
 
 @dataclass(frozen=True)
-class Reports:
-    """What the devices of a selection report within a window; `prefix` begins the metrics' names."""
-
-    prefix: str
-    window: str
-    matchers: tuple[str, ...] = ()
-
-    def where(self, *matchers: str) -> Self:
-        return replace(self, matchers=(*self.matchers, *matchers))
-
-    def over(self, window: str) -> Self:
-        return replace(self, window=window)
+class Reports(Selection):
+    """What the devices of a selection report within a window."""
 
     def count(self, name: str, by: str, *matchers: str) -> str:
         """The increase of one of the families, by the labels named."""
-        counter = selector(f"{self.prefix}_{name}", *self.matchers, *matchers)
+        counter = selector(f"{self.name}_{name}", *self.matchers, *matchers)
         return total(f"increase({counter}[{self.window}])", by)
 
     def visits(self, by: str, *matchers: str) -> str:
@@ -46,12 +37,12 @@ class Reports:
 
     @property
     def events(self) -> Events:
-        return Events(f"{self.prefix}{_EVENTS}", self.window, self.matchers)
+        return Events(f"{self.name}{_EVENTS}", self.window, self.matchers)
 
     @classmethod
     def beside(cls, events: Events) -> Self:
         """Of the same selection."""
-        return cls(events.metric.removesuffix(_EVENTS), events.window, events.matchers)
+        return cls(events.name.removesuffix(_EVENTS), events.window, events.matchers)
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,7 @@ def _silence() -> Panel:
 
 
 def _heard(events: Events) -> Panel:
-    every = f"sum by (app_id) (rate({selectors.selector(events.metric, *events.matchers)}[$__rate_interval]))"
+    every = f"sum by (app_id) (rate({selectors.selector(events.name, *events.matchers)}[$__rate_interval]))"
     return bars(
         "Events by app",
         "All events. Good: no app falls silent; CapgoAppSilent fires where an hour has none "

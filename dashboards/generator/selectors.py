@@ -9,6 +9,8 @@ EVENTS: Final = f"{PRODUCTION}_events_total"
 FIRST_SEEN: Final = "capgo_version_first_seen_timestamp_seconds"
 EXPORTER: Final = "capgo_exporter"
 JOB_NAME: Final = "capgo-exporter"
+JOB: Final = f'job="{JOB_NAME}"'
+"""For alerts, where variables can't be used."""
 
 # Matchers of the dashboards' variables.
 TARGETS: Final = ('job=~"$job"', 'instance=~"$instance"')
@@ -57,6 +59,11 @@ def selector(name: str, *matchers: str) -> str:
 def own(name: str, *matchers: str) -> str:
     """One of the exporter's own metrics, of the chosen jobs and instances."""
     return selector(f"{EXPORTER}_{name}", *TARGETS, *matchers)
+
+
+def watched(name: str, *matchers: str) -> str:
+    """One of the exporter's own metrics, as alerts select it."""
+    return selector(f"{EXPORTER}_{name}", JOB, *matchers)
 
 
 def process(name: str) -> str:

@@ -4,10 +4,9 @@ from typing import Final
 
 from dashboards.generator import dashboard
 from dashboards.generator.alert import Alert
-from dashboards.generator.selectors import EXPORTER, JOB_NAME, selector
+from dashboards.generator.selectors import JOB, selector, watched
 from dashboards.generator.timescale import Timescale, seconds
 
-_JOB: Final = f'job="{JOB_NAME}"'
 _WINDOW: Final = "30m"
 """In which scrapes are counted. Neither it nor the wait is ever divided: the hold is in real seconds."""
 
@@ -16,15 +15,11 @@ def upkeep_alerts(scale: Timescale, backup_within: str | None) -> list[Alert]:
     return [_not_logged(scale), _hold_too_short(), *([_not_copied(backup_within)] if backup_within else [])]
 
 
-def _own(name: str) -> str:
-    return selector(f"{EXPORTER}_{name}", _JOB)
-
-
 def _not_logged(scale: Timescale) -> Alert:
     return Alert(
         "CapgoEventLogDropping",
         "warning",
-        f"sum by (instance) (increase({_own('event_log_dropped_total')}[{scale('15m')}]))",
+        f"sum by (instance) (increase({watched('event_log_dropped_total')}[{scale('15m')}]))",
         ">",
         0,
         (),
@@ -39,11 +34,11 @@ def _not_logged(scale: Timescale) -> Alert:
 
 def _hold_too_short() -> Alert:
     # As many scrapes as the best half hour had: a Prometheus or an exporter that was away had fewer.
-    scrapes = f"max_over_time(count_over_time({selector('up', _JOB)}[{_WINDOW}])[2h:10m])"
+    scrapes = f"max_over_time(count_over_time({selector('up', JOB)}[{_WINDOW}])[2h:10m])"
     return Alert(
         "CapgoHoldTooShort",
         "warning",
-        f"{_own('zero_hold_seconds')} * {scrapes} / {2 * seconds(_WINDOW)}",
+        f"{watched('zero_hold_seconds')} * {scrapes} / {2 * seconds(_WINDOW)}",
         "<",
         1,
         (),
@@ -61,7 +56,7 @@ def _not_copied(within: str) -> Alert:
     return Alert(
         "CapgoBackupMissing",
         "warning",
-        f"time() - {_own('last_backup_timestamp_seconds')}",
+        f"time() - {watched('last_backup_timestamp_seconds')}",
         ">",
         seconds(within),
         (),

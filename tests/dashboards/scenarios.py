@@ -74,6 +74,15 @@ class App:
     test: bool = False
 
 
+def _releases(newest: str, before: str, first: str, most: float, faults: dict[str, Fault]) -> tuple[Release, ...]:
+    """A version that is being rolled out, the one that it is compared with, and the one that all began with."""
+    return (
+        Release(newest, START, 6, most, faults),
+        Release(before, START - 40, 60),
+        Release(first, -99, 1, ALL),
+    )
+
+
 def _apps() -> tuple[App, ...]:
     fails_on_android = Fault(fails=0.085, breaks=0.05)
     crashes_on_android = Fault(crashes=0.05, never_ready=0.05)
@@ -82,53 +91,33 @@ def _apps() -> tuple[App, ...]:
         App(
             SHOP,
             {"android": 2400, "ios": 1600, "electron": 100, "react-native": 60},
-            (
-                Release(BAD, START, 6, 0.5, {"android": fails_on_android}),
-                Release("1.4.1", START - 40, 60),
-                Release("1.4.0", -99, 1, ALL),
-            ),
+            _releases(BAD, "1.4.1", "1.4.0", 0.5, {"android": fails_on_android}),
         ),
         App(
             NEWS,
             {"android": 1000, "ios": 700},
-            (Release("3.1.0", START, 6, 0.9), Release("3.0.9", START - 40, 60), Release("3.0.8", -99, 1, ALL)),
+            _releases("3.1.0", "3.0.9", "3.0.8", 0.9, {}),
         ),
         App(
             CHAT,
             {"android": 1400, "ios": 900},
-            (
-                Release("2.7.0", START, 6, 0.8, {"android": crashes_on_android}),
-                Release("2.6.3", START - 40, 60),
-                Release("2.6.2", -99, 1, ALL),
-            ),
+            _releases("2.7.0", "2.6.3", "2.6.2", 0.8, {"android": crashes_on_android}),
         ),
         App(
             MAPS,
             {"android": 1200, "ios": 800},
-            (
-                Release("5.2.0", START, 6, 0.8, {"android": stalls, "ios": stalls}),
-                Release("5.1.4", START - 40, 60),
-                Release("5.1.3", -99, 1, ALL),
-            ),
+            _releases("5.2.0", "5.1.4", "5.1.3", 0.8, {"android": stalls, "ios": stalls}),
             old=0.3,
         ),
         App(
             BANK,
             {"android": 600, "ios": 600},
-            (
-                Release("4.3.0", START, 6, 0.8, {"ios": Fault(never_ready=0.4)}),
-                Release("4.2.1", START - 40, 60),
-                Release("4.2.0", -99, 1, ALL),
-            ),
+            _releases("4.3.0", "4.2.1", "4.2.0", 0.8, {"ios": Fault(never_ready=0.4)}),
         ),
         App(
             GYM,
             {"android": 700, "ios": 400},
-            (
-                Release("1.9.0", START, 6, 0.8, {"android": Fault(slow=0.35)}),
-                Release("1.8.2", START - 40, 60),
-                Release("1.8.1", -99, 1, ALL),
-            ),
+            _releases("1.9.0", "1.8.2", "1.8.1", 0.8, {"android": Fault(slow=0.35)}),
         ),
         App(
             SHOP,
