@@ -1,31 +1,29 @@
-"""The slow part of an installation, done by copying: what pip has put into the tests' own environment."""
+"""The slow part of an installation, done by copying: what pip has put into the tests' own environment.
+
+They are for one version of Python, which need not be the system's own `python3`, but has to be where the service can
+run it: in nobody's home.
+"""
 
 from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 import sys
 from importlib.metadata import distribution
 from pathlib import Path
 
-import pytest
-
 from tests.packaging.project import ROOT
+from tests.support.machine import PATH
 
 MAKE = "python3 -m venv /opt/capgo-exporter\n"
 INSTALL = re.compile(r"/opt/capgo-exporter/bin/pip install .*\n")
-PYTHON = "/usr/bin/python3"
+PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def prepare(directory: Path) -> Path:
     """An environment's files, as the locked requirements and the project make them, but for its Python."""
-    version = subprocess.run(
-        [PYTHON, "-c", "import sys; print(*sys.version_info[:2])"], capture_output=True, check=True
-    )
-    if version.stdout.split() != [str(part).encode() for part in sys.version_info[:2]]:
-        pytest.skip(f"{PYTHON} is another Python than that of the tests, whose packages are copied")
-    packages = directory / f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
+    assert shutil.which(PYTHON, path=PATH), f"{PYTHON}, which runs the tests, has to be in one of {PATH}"
+    packages = directory / f"lib/{PYTHON}/site-packages"
     for name in re.findall(r"(?m)^([a-z0-9-]+)==", (ROOT / ".ci/requirements/run.txt").read_text()):
         for file in distribution(name).files or []:
             if ".." not in file.parts and "__pycache__" not in file.parts:
@@ -53,5 +51,5 @@ def _write_metadata(packages: Path) -> None:
 def quickened(script: str, prepared: Path) -> str:
     """The same script without the wait: Debian's packages are there, and Python's are copied instead of fetched."""
     script = re.sub(r"(?m)^apt-get .*$", "true", script)
-    script = script.replace(MAKE, MAKE.replace("venv ", "venv --without-pip "))
+    script = script.replace(MAKE, MAKE.replace("python3 -m venv", f"{PYTHON} -m venv --without-pip"))
     return INSTALL.sub(f"cp -r {prepared}/. /opt/capgo-exporter/\n", script)
