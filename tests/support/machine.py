@@ -93,6 +93,7 @@ class Machine:
             text=True,
             timeout=PATIENCE,
             check=False,
+            start_new_session=True,  # `kill 0`, as of a service that has no process, is to end the script alone
         )
 
     def succeed(self, script: str, **environment: str) -> str:
