@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 from dashboards.generator.formulas import Events
+from tests.dashboards.claims import Claim
 from tests.dashboards.programs import RELEASES, Release
-from tests.dashboards.rule_cases import ANDROID, Series, events, of
-from tests.dashboards.test_rules import inputs, run_test
+from tests.dashboards.rule_cases import ANDROID, events, of
 
 HOUR = Events("capgo_events_total", "1h")
 BEFORE = ANDROID | {"version": "1.4.1"}
 IOS = ANDROID | {"platform": "ios"}
-
-
-class Claim(NamedTuple):
-    """`expr` is about `value` an hour in; rates are in events a minute."""
-
-    words: str
-    expr: str
-    series: Series
-    value: float
 
 
 CLAIMS = [
@@ -57,8 +47,5 @@ CLAIMS = [
 @pytest.mark.parametrize("release", RELEASES, ids=[release.name for release in RELEASES])
 @pytest.mark.parametrize("claim", CLAIMS, ids=[claim.words for claim in CLAIMS])
 def test_a_definition_comes_to_what_it_says(release: Release, claim: Claim, tmp_path: Path) -> None:
-    """Within a sixtieth, as a window's edges are extrapolated."""
-    near = f"abs({claim.expr} / {claim.value} - 1) < bool 0.02"
-    asked = {"expr": near, "eval_time": "64m", "exp_samples": [{"value": 1}]}
-    test = {"name": claim.words, "interval": "1m", "input_series": inputs(claim.series), "promql_expr_test": [asked]}
-    run_test(release, tmp_path, test, "64m")
+    """Of both Prometheus lines."""
+    claim.check(release, tmp_path, within=0.02)
