@@ -6,6 +6,8 @@ MAKEFLAGS += --no-print-directory -j2
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
+# Container images set it; the tests start some four hundred exporters, and each would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 VENV := .venv
 BIN := $(VENV)/bin

@@ -24,7 +24,7 @@ JOB = "capgo-exporter"
 APP, BEFORE, BAD = "com.example.shop", "1.2.3", "1.2.4"
 FLEET = {
     "devices": "3000",
-    "rate": "0",
+    "rate": "1500",
     "duration": "15s",
     "base_failure": "0.1",
     "fail": "android:update_fail=0.5,ios:update_fail=0.5",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ both_releases = pytest.mark.parametrize("release", RELEASES, ids=[release.name f
 
 def severities() -> dict[str, str]:
     """The severity of each alert, by its name."""
-    groups = yaml.safe_load(RULE_FILES[1].read_text())["groups"]
+    groups = _groups(RULE_FILES[1])
     return {rule["alert"]: rule["labels"]["severity"] for group in groups for rule in group["rules"]}
 
 
@@ -43,6 +44,7 @@ def rules_of(alert: str) -> list[dict[str, Any]]:
     return needed
 
 
+@cache
 def _groups(file: Path) -> list[dict[str, Any]]:
     return list(yaml.safe_load(file.read_text())["groups"])
 

@@ -31,7 +31,7 @@ ROLLOUTS = {
 def test_devices_are_where_their_account_has_them(tmp_path: Path, rollout: str) -> None:
     """Each phone's true state, for a rollout of each kind; and the same after a crash, and after a restart."""
     with Exporter(tmp_path) as exporter:
-        options = {"devices": "300", "rate": "0", "duration": "3s", **ROLLOUTS[rollout]}
+        options = {"devices": "200", "rate": "0", "duration": "1s", **ROLLOUTS[rollout]}
         with Fleet(tmp_path / "fleet", exporter.port, **options) as fleet:
             memory = fleet.memory()
         assert_remembers(exporter.scrape(), [memory])

@@ -47,11 +47,18 @@ def test_a_flag_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
     [
         ("--listen", "8080", "127.0.0.1:8080"),
         ("--listen", "127.0.0.1:http", "127.0.0.1:8080"),
+        ("--listen", "127.0.0.1:70000", "127.0.0.1:8080"),
         ("--metrics-listen", "", "127.0.0.1:8080"),
         ("--zero-hold", "5 minutes", "150s"),
+        ("--zero-hold", "banana", "150s"),
         ("--version-ttl", "0s", "greater than 0"),
+        ("--version-ttl", "-5d", "150s, 10m"),
+        ("--request-timeout", "0s", "greater than 0"),
         ("--max-body", "4MB", "4MiB"),
+        ("--max-body", "0", "greater than or equal to 1"),
         ("--max-apps", "none", "integer"),
+        ("--max-versions", "-1", "greater than"),
+        ("--log-level", "loud", "'debug'"),
         ("--durability", "much", "'process' or 'power'"),
         ("--event-store", "loki:3100", "http://loki:3100/otlp/v1/logs"),
         ("--event-store-headers", "@/nowhere", "No such file"),
@@ -75,10 +82,18 @@ def test_a_flag_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
     ],
 )
 def test_a_bad_setting_is_refused_with_what_would_be_right(
-    flag: str, value: str, hint: str, capsys: pytest.CaptureFixture[str]
+    flag: str,
+    value: str,
+    hint: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """By its flag, in one line, before anything is touched; in the form that the log has here."""
-    assert main([flag, value]) == MISUSED
+    monkeypatch.chdir(tmp_path)  # where a ledger would be made
+
+    assert main([f"{flag}={value}"]) == MISUSED
+    assert list(tmp_path.iterdir()) == []
 
     (said,) = capsys.readouterr().err.splitlines()
     line = json.loads(said)

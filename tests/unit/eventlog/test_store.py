@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
+from exporter.eventlog import delivery
 from exporter.eventlog import store as eventstore
 from exporter.eventlog.notes import Notes
 from exporter.eventlog.record import Record
@@ -56,9 +57,10 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture(autouse=True)
-def time_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As much as a busy machine needs."""
+def times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As much at the end as a busy machine needs, and pauses that are short; how they grow is tested elsewhere."""
     monkeypatch.setattr(eventstore, "END_SECONDS", 60.0)
+    monkeypatch.setattr(delivery, "FIRST_PAUSE_SECONDS", 0.02)
 
 
 Open = Callable[..., EventStore]
