@@ -19,7 +19,7 @@ The store's contract:
 """
 
 import sqlite3
-from bisect import bisect_left
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from itertools import chain
@@ -337,23 +337,16 @@ class Journal:
         if recent <= self._memory:
             return recent, 0
         enough = self._memory - min(_RETIRED_TOGETHER, self._memory // 10)
-        leaving: list[tuple[int, int]] = []
+        leaving = array("q")
         span = self._retired, self._tx
         rows = self._db.execute("SELECT tx, fingerprints FROM recent WHERE tx > ? AND tx <= ? ORDER BY tx", span)
         for tx, blob in rows:
-            if recent - len(leaving) <= enough:
+            if recent - len(leaving) // 2 <= enough:
                 break
-            leaving += ((timestamp, value) for value, timestamp in tables.unpack(blob).items())
+            leaving.frombytes(blob)
             self._retired = tx
         self._empty_rows()
-        leaving.sort()
-        # A clock that is far off would make them stay for ever, or be of no use.
-        first, end = (bisect_left(leaving, (int((now + way * self._window) * 1000),)) for way in (-1, 1))
-        kept = leaving[first:end]
-        self._keep(kept)
-        if kept:
-            self._newest_old = max(self._newest_old, kept[-1][0])
-        return recent - len(leaving), len(kept)
+        return recent - len(leaving) // 2, self._keep(leaving.tolist(), now)
 
     def _empty_rows(self) -> None:
         """Drop what has retired; a row that has newer devices than their table stays for these."""
@@ -361,11 +354,20 @@ class Journal:
         self._db.execute("DELETE FROM recent WHERE tx <= ? AND (tx <= ? OR devices IS NULL)", (last, done))
         self._db.execute("UPDATE recent SET fingerprints = x'' WHERE tx <= ?", (last,))
 
-    def _keep(self, rows: Sequence[tuple[int, int]]) -> None:
-        for start in range(0, len(rows), _KEPT_TOGETHER):
-            some = rows[start : start + _KEPT_TOGETHER]
-            places = ", ".join(["(?, ?)"] * len(some))
-            self._db.execute(f"INSERT OR IGNORE INTO old VALUES {places}", [*chain.from_iterable(some)])  # noqa: S608
+    def _keep(self, pairs: Sequence[int], now: float) -> int:
+        """Put pairs of fingerprint and timestamp into `old`; returns how many."""
+        # A clock that is far off would make them stay for ever, or be of no use.
+        first, end = (int((now + way * self._window) * 1000) for way in (-1, 1))
+        timestamps = pairs[1::2]
+        if pairs and not (first <= min(timestamps) and max(timestamps) < end):
+            kept = [pair for pair in zip(pairs[::2], timestamps, strict=True) if first <= pair[1] < end]
+            pairs, timestamps = [*chain.from_iterable(kept)], [timestamp for _, timestamp in kept]
+        for start in range(0, len(pairs), 2 * _KEPT_TOGETHER):
+            some = pairs[start : start + 2 * _KEPT_TOGETHER]
+            places = ", ".join(["(?, ?)"] * (len(some) // 2))
+            self._db.execute(f"INSERT OR IGNORE INTO old (value, timestamp) VALUES {places}", some)  # noqa: S608
+        self._newest_old = max(self._newest_old, *timestamps, 0)
+        return len(timestamps)
 
     def _tidy(self, moved: int, now: float) -> int:
         """Drop from `old` what is out of the window, and what exceeds its cap; returns how many."""
