@@ -1,7 +1,9 @@
 """What posts would change: which of their events are new, and the series each of these counts in."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import groupby
 from typing import Final
 
 from exporter.counting.admission import Admission
@@ -19,6 +21,8 @@ from exporter.wire.labels import UNKNOWN_VERSION, Series, Version, series_of
 from exporter.wire.words import Word
 
 _STAGES: Final = {stage: f"{STAGES.key}:{stage.label}" for stage in Stage}
+
+_NEVER: Final = 2**63
 
 _NOTHING_FOLDED: Final = {"app_id": 0, "version": 0}
 
@@ -39,32 +43,59 @@ class Draft:
     def _admission(self) -> Admission:
         return Admission(self._ledger, self.changes, self._met)
 
-    def add(self, entries: Entries) -> list[Series | None]:
+    def add(self, entries: Entries) -> Sequence[Series | None]:
         """Draft one post; for each entry, the series it counts in, or `None` if it has been counted before."""
-        known = self._known(entries)
         asked = self._attributed(entries) if entries.exits else entries.series
-        totals, remembered = self.changes.totals, self.changes.fingerprints
-        met, visible_total = self._met, self._ledger.visible_total
-        outcome: list[Series | None] = []
-        for series, fingerprint, timestamp, device in zip(
-            asked, entries.fingerprints, entries.timestamps, entries.devices, strict=True
-        ):
-            if fingerprint is not None:
-                if fingerprint in known or fingerprint in remembered:
-                    outcome.append(None)
-                    continue
-                remembered[fingerprint] = timestamp
-            total = totals.get(series)
-            if total is None:
-                total = visible_total(series)
-                if total is None or series.version not in met:  # one that was met stays until the draft's end
-                    series, total = self._meet(series, total, device)
-            totals[series] = total + 1
-            outcome.append(series)
+        outcome = self._count(self._without_repeats(entries, asked), entries.devices)
         if entries.durations:
             self._add_up(entries.durations, outcome)
-        self._hear(entries, outcome)
+        if self._ledger.devices.limit:
+            self._hear(entries, outcome)
         return outcome
+
+    def _without_repeats(self, entries: Entries, asked: Sequence[Series]) -> Sequence[Series | None]:
+        """The series asked for, `None` for the events that have been counted before; remembers the others."""
+        fingerprints, timestamps = entries.fingerprints, entries.timestamps
+        values = set(fingerprints)
+        remembered, known = self.changes.fingerprints, self._known(entries, values)
+        all_new = not known and len(values) == len(fingerprints) and remembered.keys().isdisjoint(values)
+        if all_new and None not in values:  # as nearly always
+            remembered.update(zip(fingerprints, timestamps, strict=True))  # type: ignore[arg-type]
+            return asked
+        found: list[Series | None] = []
+        for series, fingerprint, timestamp in zip(asked, fingerprints, timestamps, strict=True):
+            if fingerprint is None:
+                found.append(series)
+            elif fingerprint in known or fingerprint in remembered:
+                found.append(None)
+            else:
+                remembered[fingerprint] = timestamp or 0
+                found.append(series)
+        return found
+
+    def _count(self, asked: Sequence[Series | None], devices: Sequence[int]) -> Sequence[Series | None]:
+        """Count events; for each, the series it counts in, as asked for where there is room."""
+        totals = self.changes.totals
+        if len(asked) > 1:
+            numbers = {series: number for series, number in Counter(asked).items() if series is not None}
+            if numbers.keys() <= totals.keys():  # as nearly always behind the first posts of a draft
+                for series, number in numbers.items():
+                    totals[series] += number
+                return asked
+        return [
+            None if series is None else self._count_one(series, device)
+            for series, device in zip(asked, devices, strict=True)
+        ]
+
+    def _count_one(self, series: Series, device: int) -> Series:
+        """Count an event, or a device in a stage; returns the series it counts in."""
+        total = self.changes.totals.get(series)
+        if total is None:
+            total = self._ledger.visible_total(series)
+            if total is None or series.version not in self._met:  # one that was met stays until the draft's end
+                series, total = self._meet(series, total, device)
+        self.changes.totals[series] = total + 1
+        return series
 
     def _add_up(self, durations: Mapping[int, int], outcome: Sequence[Series | None]) -> None:
         """Add durations to the sums that stand beside the parts which their events count in."""
@@ -89,19 +120,11 @@ class Draft:
 
     def _hear(self, entries: Entries, outcome: Sequence[Series | None]) -> None:
         """Take in what a post's counted events say of their devices, and count the stages that these have entered."""
-        if not self._ledger.devices.limit:
-            return
         words = self._words(entries, outcome) if entries.exits else entries.words
-        hear = self.hearing.hear
-        for device, word, series in zip(entries.devices, words, outcome, strict=True):
-            if not device or series is None:
-                continue
-            version = series.version
-            if not version.test:
-                entered = hear(device, word, version)
-                if entered is not None:
-                    self._count_stage(series_of(entered.version, _STAGES[entered.stage]), device)
-        self.hearing.take_down()
+        for device, turn in _turns(entries.devices):
+            if device:
+                for entered in self.hearing.hear(device, words[turn], outcome[turn]):
+                    self._count_one(series_of(entered.version, _STAGES[entered.stage]), device)
 
     def _words(self, entries: Entries, outcome: Sequence[Series | None]) -> Sequence[Word]:
         """What the events say; the end of a process that ran another version says nothing of the one that runs."""
@@ -111,20 +134,11 @@ class Draft:
                 words[index] = Word.NOTHING
         return words
 
-    def _count_stage(self, series: Series, device: int) -> None:
-        """Count a device in a stage of a version, which may be another one than its event counts in."""
-        total = self.changes.totals.get(series)
-        if total is None:
-            total = self._ledger.visible_total(series)
-            if total is None or series.version not in self._met:
-                series, total = self._meet(series, total, device)
-        self.changes.totals[series] = total + 1
-
-    def _known(self, entries: Entries) -> set[int]:
-        """The fingerprints that the ledger remembers, in memory or on disk."""
-        known = self._ledger.seen.known(set(entries.fingerprints))
+    def _known(self, entries: Entries, values: set[int | None]) -> set[int]:
+        """Those of an entries' fingerprints that the ledger remembers, in memory or on disk."""
+        known = self._ledger.seen.known(values)
         disk = self._on_disk
-        if disk is not None and entries.timestamps and min(entries.timestamps) <= disk.newest:
+        if disk is not None and min(filter(None, entries.timestamps), default=_NEVER) <= disk.newest:
             known.update(disk.among(_up_to(disk.newest, entries)))
         return known
 
@@ -171,7 +185,19 @@ class Draft:
 def _up_to(newest: int, entries: Entries) -> list[tuple[int, int]]:
     """Timestamp and fingerprint of the events that are not later."""
     return [
-        (timestamp, fingerprint)
+        (timestamp or 0, fingerprint)
         for fingerprint, timestamp in zip(entries.fingerprints, entries.timestamps, strict=True)
-        if fingerprint is not None and timestamp <= newest
+        if fingerprint is not None and (timestamp or 0) <= newest
     ]
+
+
+def _turns(devices: Sequence[int]) -> Iterator[tuple[int, slice]]:
+    """The devices as they speak one after the other, and where in the post."""
+    if devices and devices.count(devices[0]) == len(devices):  # nearly always it is one
+        yield devices[0], slice(None)
+        return
+    start = 0
+    for device, turn in groupby(devices):
+        end = start + sum(1 for _ in turn)
+        yield device, slice(start, end)
+        start = end

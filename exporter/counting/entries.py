@@ -13,8 +13,8 @@ class Entries(msgspec.Struct, frozen=True, gc=False):
 
     series: Sequence[Series]
     fingerprints: Sequence[int | None]
-    timestamps: Sequence[int]
-    """By the device's clock, in milliseconds since the epoch."""
+    timestamps: Sequence[int | None]
+    """By the device's clock, in milliseconds since the epoch; events without a fingerprint have none."""
 
     devices: Sequence[int]
     """The keys of those that sent them; 0 for one without an id."""

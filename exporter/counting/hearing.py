@@ -1,6 +1,6 @@
 """What posts tell of devices: how each stands after them, and the stages that it has entered for the first time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
 
@@ -8,7 +8,7 @@ from exporter.counting import records
 from exporter.counting.attempts import UNNAMED, Stage, Standing, entered, hear
 from exporter.counting.changes import Changes
 from exporter.counting.devices import FORGOTTEN, Devices
-from exporter.wire.labels import UNKNOWN_VERSION, Version
+from exporter.wire.labels import UNKNOWN_VERSION, Series, Version
 from exporter.wire.words import Word
 
 _NOTHING: Final = Word.NOTHING
@@ -22,10 +22,7 @@ class Entered(NamedTuple):
 
 
 class Hearing:
-    """What several posts, each after the other, change in the memory of devices; leaves it as it is.
-
-    Devices speak in turns: what one has said is taken down when another one begins, or at the end.
-    """
+    """What several posts, each after the other, change in the memory of devices; leaves it as it is."""
 
     def __init__(self, devices: Devices, changes: Changes) -> None:
         self._devices = devices
@@ -34,56 +31,55 @@ class Hearing:
         self._room = devices.limit - len(devices)
         self._number_of = devices.numbers.of
         self._new: dict[Version, int] = {}
-        self._key = 0
-        self._before = 0
-        self._said = 0
-        """Of the device that speaks: what it was before, packed, and what it has said; 0 if it is not taken in."""
-
-        self._spoken_of: Version | None = None
-        self._idle: set[Word] = set()
-        """Words about that version that changed nothing, and so won't while nothing else does: most of an array's."""
-
         self.dropped = 0
         """Devices that were pushed out, and those that were not taken in, once a post."""
 
-    def hear(self, key: int, word: Word, version: Version) -> Entered | None:
-        """Take in one event of a device; tells which stage it has entered by that."""
-        if key != self._key:
-            self.take_down()
-            self._turn_to(key, version)
-        if version is not self._spoken_of:
-            self._spoken_of = version
-            self._idle.clear()
-        if not self._said or word is _NOTHING or word in self._idle:
-            return None
-        said, stage = _after(
-            self._said, self._named(word, version), self._number_of(version) or self._new_number(version)
-        )
-        if said == self._said:
-            self._idle.add(word)
-            return None
-        self._said = said
-        self._idle.clear()
-        return Entered(self._version(records.standing(said).tried), stage) if stage else None
+    def hear(self, key: int, words: Sequence[Word], counted: Sequence[Series | None]) -> list[Entered]:
+        """Take in what a device says in a row, of which only what `counted` in production; tells what it has entered
+        by that, in order.
+        """
+        spoken_of = _first_version(counted)
+        before = self._before(key)
+        said = spoken_of and (before & records.SAID or self._newcomer(key, spoken_of))
+        if not (spoken_of and said):
+            return []
+        found: list[Entered] = []
+        idle: set[Word] = set()  # about this version, they changed nothing, and so won't while nothing else does
+        for word, series in zip(words, counted, strict=True):
+            if word is _NOTHING or series is None:
+                continue
+            if series.version is not spoken_of:
+                spoken_of = series.version
+                idle.clear()
+            elif word in idle:
+                continue
+            after, stage = self._after(said, word, spoken_of)
+            if after == said:
+                idle.add(word)
+                continue
+            said = after
+            idle.clear()
+            if stage:
+                found.append(Entered(self._version(records.standing(said).tried), stage))
+        self._take_down(key, before, said)
+        return found
 
-    @staticmethod
-    def _named(word: Word, version: Version) -> Word:
-        return UNNAMED.get(word, _NOTHING) if version.version == UNKNOWN_VERSION else word
+    def _after(self, said: int, word: Word, version: Version) -> tuple[int, Stage]:
+        if version.test:
+            return said, Stage.NONE
+        return _after(said, _named(word, version), self._number_of(version) or self._new_number(version))
 
-    def _turn_to(self, key: int, version: Version) -> None:
+    def _before(self, key: int) -> int:
         before = self._changes.devices.get(key)
-        if before is None:
-            before = self._devices.get(key, self._hour - FORGOTTEN)
-        self._key, self._before = key, before
-        self._idle.clear()
-        if before:
-            self._said = before & records.SAID
-        elif self._has_room(key):
-            unknown = version._replace(version=UNKNOWN_VERSION)
-            self._said = records.said(Standing(self._number_of(unknown) or self._new_number(unknown)))
-        else:
-            self._said = 0
+        return self._devices.get(key, self._hour - FORGOTTEN) if before is None else before
+
+    def _newcomer(self, key: int, version: Version) -> int:
+        """What a device has said that was not heard before; 0 if it can't be taken in."""
+        if not self._has_room(key):
             self.dropped += 1
+            return 0
+        unknown = _unknown(version.app_id, version.platform)
+        return _has_said_nothing(self._number_of(unknown) or self._new_number(unknown))
 
     def _has_room(self, key: int) -> bool:
         """Whether a new device can be taken in; makes room for it if need be."""
@@ -103,12 +99,9 @@ class Hearing:
     def _replaceable(self) -> Iterator[int]:
         return self._devices.replaceable()
 
-    def take_down(self) -> None:
-        """The device that spoke has said all for now."""
-        said, before, hour = self._said, self._before, self._hour
-        if said and (before & records.SAID != said or before >> records.HEARD != hour):
-            self._changes.devices[self._key] = records.heard_now(before, said, hour)
-        self._key = self._said = 0
+    def _take_down(self, key: int, before: int, said: int) -> None:
+        if before & records.SAID != said or before >> records.HEARD != self._hour:
+            self._changes.devices[key] = records.heard_now(before, said, self._hour)
 
     def _new_number(self, version: Version) -> int:
         number = self._new.get(version)
@@ -124,6 +117,25 @@ class Hearing:
 
     def _version(self, number: int) -> Version:
         return self._changes.numbers.get(number) or self._devices.numbers.versions[number]
+
+
+def _first_version(counted: Sequence[Series | None]) -> Version | None:
+    return next((series.version for series in counted if series is not None and not series.version.test), None)
+
+
+def _named(word: Word, version: Version) -> Word:
+    return UNNAMED.get(word, _NOTHING) if version.version == UNKNOWN_VERSION else word
+
+
+@lru_cache(1024)
+def _unknown(app_id: str, platform: str) -> Version:
+    """What stands for the version that a device runs before it has told it."""
+    return Version(app_id, platform, UNKNOWN_VERSION, test=False)
+
+
+@lru_cache(1024)
+def _has_said_nothing(number: int) -> int:
+    return records.said(Standing(number))
 
 
 @lru_cache(8192)

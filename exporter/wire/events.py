@@ -38,6 +38,7 @@ TIMESTAMP_LIMIT: Final = 2**53
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
 _Timestamp = Annotated[int, msgspec.Meta(ge=0, le=TIMESTAMP_LIMIT)]
 _BLANK = " \t\r\n"
+_BLANK_BYTES = _BLANK.encode()
 
 
 class MalformedBodyError(ValueError):
@@ -122,7 +123,7 @@ def decode_carefully(body: bytes, max_events: int) -> Batch:
 
 
 def _is_array(body: bytes) -> bool:
-    return body.lstrip(_BLANK.encode())[:1] == b"["
+    return body.startswith(b"[") or body.lstrip(_BLANK_BYTES).startswith(b"[")
 
 
 def elements(text: str) -> list[str]:

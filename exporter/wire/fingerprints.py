@@ -9,13 +9,14 @@ one millisecond differ only there). Events without a timestamp can't be told fro
 import json
 from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
+from itertools import repeat
 from typing import Final
 
 import msgspec
 
-from exporter.wire.events import Event
+from exporter.wire.runs import Run
 
 SIZE: Final = 8
 """Bytes of a fingerprint: at 10 million remembered ones, a false match has odds of one in 1.8 million million."""
@@ -36,24 +37,24 @@ class Fingerprints:
         self._of_events = blake2b(digest_size=SIZE, key=key)
         self._of_devices = blake2b(digest_size=SIZE, key=key, person=b"device")
 
-    def __call__(self, events: Sequence[Event]) -> Sequence[int | None]:
+    def __call__(self, runs: Sequence[Run]) -> Sequence[int | None]:
         """The fingerprint of each event of one body, a signed 64-bit integer; `None` for those without a timestamp.
 
         Equal events of one body are different ones that happened in the same millisecond, so their ordinal takes part.
         """
-        dated = [event for event in events if event.timestamp is not None]
-        if not dated:  # as in each post of a single event
-            return [None] * len(events)
-        texts = _identities(dated)
+        timestamps = [timestamp for run in runs for timestamp in run.timestamps]
+        undated = timestamps.count(None)
+        if undated == len(timestamps):  # as in each post of a single event
+            return timestamps
+        texts = _identities(runs)
         values = self._digests(texts)
         if len(set(values)) < len(values):
             values = self._digests(_numbered(texts))
-        if len(dated) == len(events):
-            return values
-        following = iter(values)
-        return [None if event.timestamp is None else next(following) for event in events]
+        if undated:
+            return [None if timestamp is None else value for value, timestamp in zip(values, timestamps, strict=True)]
+        return values
 
-    def _digests(self, texts: Sequence[bytes]) -> Sequence[int]:
+    def _digests(self, texts: Sequence[bytes]) -> list[int]:
         found: list[bytes] = []
         for text in texts:
             hashed = self._of_events.copy()  # two thirds of the price of one that takes the key in anew
@@ -61,18 +62,13 @@ class Fingerprints:
             found.append(hashed.digest())
         return array("q", b"".join(found)).tolist()
 
-    def devices(self, events: Sequence[Event]) -> list[int]:
-        """The key of the device that sent each event of one body, in `DEVICE_BITS`; 0 for one without an id.
-
-        Nearly always they are all of one device.
-        """
+    def devices(self, runs: Sequence[Run]) -> list[int]:
+        """The key of the device that sent each event of one body, in `DEVICE_BITS`; 0 for one without an id."""
         keys: list[int] = []
-        app_id, device_id, key = None, None, 0
-        for event in events:
-            if event.device_id != device_id or event.app_id != app_id:
-                app_id, device_id = event.app_id, event.device_id
-                key = self._device(event.app_id, event.device_id) if event.device_id else 0
-            keys.append(key)
+        for run in runs:
+            app_id, device_id = run.first.app_id, run.first.device_id
+            key = self._device(app_id, device_id) if device_id else 0
+            keys += [key] * len(run.actions)
         return keys
 
     def _device(self, app_id: str, device_id: str) -> int:
@@ -87,25 +83,21 @@ def fingerprinter(key: bytes) -> Fingerprints:
     return Fingerprints(key)
 
 
-def _identities(events: Sequence[Event]) -> list[bytes]:
+def _identities(runs: Sequence[Run]) -> list[bytes]:
     """What tells each event from others, as a line of JSON: it keeps fields apart, and `null` from an empty one."""
-    identities = [
-        (
-            event.app_id,
-            # iOS spelt it in upper case until 6.1.6 and 7.0.2; an upgrade must not make a retry look new.
-            event.device_id and event.device_id.lower(),
-            event.action,
-            event.version_name,
-            event.old_version_name,
-            event.timestamp,
-            event.metadata,
-        )
-        for event in events
-    ]
+    identities = [identity for run in runs for identity in _tuples(run)]
     try:
         return _json.encode_lines(identities).split(b"\n")[:-1]
     except UnicodeEncodeError:  # a lone surrogate somewhere; the others must not change for their neighbour's sake
         return [_identity(identity) for identity in identities]
+
+
+def _tuples(run: Run) -> Iterator[tuple[object, ...]]:
+    first = run.first
+    # iOS spelt it in upper case until 6.1.6 and 7.0.2; an upgrade must not make a retry look new.
+    device_id = first.device_id and first.device_id.lower()
+    alike = repeat(first.app_id), repeat(device_id), run.actions, repeat(first.version_name)
+    return zip(*alike, run.old_version_names, run.timestamps, run.metadata)  # noqa: B905 - repeats have no length
 
 
 def _identity(identity: tuple[object, ...]) -> bytes:

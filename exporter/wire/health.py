@@ -9,7 +9,6 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any, Final, Literal, NamedTuple, Never, get_args
 
-from exporter.wire.events import Event
 from exporter.wire.families import LAUNCHES, PAGE_LOADS, Family
 from exporter.wire.labels import Series, series_of
 
@@ -47,7 +46,7 @@ taken, and when the process died whose end it reports (milliseconds since the ep
 """
 
 
-def hear(events: Sequence[Event], series: Sequence[Series]) -> Heard:
+def hear(series: Sequence[Series], metadata: Sequence[Mapping[str, str] | None]) -> Heard:
     """Hear what the metadata of a post's events tell; `series` are their counters without that."""
     if _HEARD.isdisjoint(map(_NAME, series)):  # as most posts
         return series, _NOTHING, _NOTHING, _NOTHING
@@ -58,17 +57,17 @@ def hear(events: Sequence[Event], series: Sequence[Series]) -> Heard:
     for index, (version, name) in enumerate(series):
         if name not in _HEARD:
             continue
-        metadata = events[index].metadata or _NOTHING
+        said = metadata[index] or _NOTHING
         read = _DURATIONS.get(name)
-        if read is not None and "duration_ms" in metadata:
-            taken = read(metadata["duration_ms"][:_LOOKED_AT])
+        if read is not None and "duration_ms" in said:
+            taken = read(said["duration_ms"][:_LOOKED_AT])
             if taken.dropped is None:
                 told[index] = series_of(version, taken.part)
                 durations[index] = taken.milliseconds
             else:
                 dropped[index] = taken.dropped
         elif read is None and version.platform == "android":
-            moment = metadata.get("exit_timestamp", "")
+            moment = said.get("exit_timestamp", "")
             if _MOMENT.fullmatch(moment):
                 exits[index] = int(moment)
     return told, durations, dropped, exits

@@ -5,9 +5,8 @@ be is the ledger's business. Facts about the plugin are cited where a rule rests
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from functools import lru_cache, partial
-from operator import attrgetter
+from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple, get_args
 
 from exporter.wire import bounds
@@ -16,6 +15,7 @@ from exporter.wire.bounds import APP_ID_LENGTH, VERSION_LENGTH
 from exporter.wire.events import Event, Reason, Rejected
 from exporter.wire.families import VISITS, action_of
 from exporter.wire.plugins import Habits, habits_of
+from exporter.wire.words import Word, words_of
 
 REACT_NATIVE: Final = "react-native"
 """What the React Native client says in `install_source`; its `platform` is the phone's, and it behaves like no other
@@ -70,46 +70,56 @@ class Ignored(NamedTuple):
 
 
 Outcome = Series | Ignored | Rejected
-Label = Callable[[Sequence[Event | Rejected]], list[Outcome]]
-_ActionsOf = Callable[[str, str | None, str | None, str | None, bool, Habits], Mapping[str, Outcome]]
-"""By app id, platform, version name and build, whether it is a test device, and what its client does."""
 
 
-class _Actions(dict[str, Outcome]):
+class Meaning(NamedTuple):
+    """What an event comes to, and what it says of its device."""
+
+    outcome: Outcome
+    word: Word
+
+
+Label = Callable[[Event], Mapping[str, Meaning]]
+"""By action, what events mean that are like this one in all else; it has all actions."""
+
+
+class _Actions(dict[str, Meaning]):
     """What the actions become of events that are alike in all else; remembers no more than the catalogue has."""
 
-    def __init__(self, version: Version, habits: Habits) -> None:
+    def __init__(self, version: Version, habits: Habits, words: Mapping[str, Word]) -> None:
         self._version = version
-        self[OTHER] = Series(version, OTHER)
-        self[VISITS.action] = Series(version, f"{VISITS.key}:{habits.reports}")
+        self._words = words
+        self._mean(OTHER, Series(version, OTHER))
+        self._mean(VISITS.action, Series(version, f"{VISITS.key}:{habits.reports}"))
         if habits.fails_without_update:
-            self["download_fail"] = Ignored("legacy_download_fail")
+            self._mean("download_fail", Ignored("legacy_download_fail"))
         if version.platform == REACT_NATIVE and _BUNDLE_ID.fullmatch(version.version):
             # Of a bundle that can't be set it tells the id, one for each device, and not the version.
-            self["set_fail"] = Series(version._replace(version=UNKNOWN_VERSION), "set_fail")
+            self._mean("set_fail", Series(version._replace(version=UNKNOWN_VERSION), "set_fail"))
 
-    def __missing__(self, action: str) -> Outcome:
-        if action in CATALOGUE:
-            self[action] = Series(self._version, action)
-            return self[action]
-        return self[OTHER]
+    def _mean(self, action: str, outcome: Outcome) -> Meaning:
+        self[action] = meaning = Meaning(outcome, self._words[action])
+        return meaning
+
+    def __missing__(self, action: str) -> Meaning:
+        return self._mean(action, Series(self._version, action)) if action in CATALOGUE else self[OTHER]
 
 
-class _Refusal(dict[str, Outcome]):
+class _Refusal(dict[str, Meaning]):
     """What any action becomes of events that are refused."""
 
     def __init__(self, reason: Reason) -> None:
-        self._rejected = Rejected(reason)
+        self._meaning = Meaning(Rejected(reason), Word.NOTHING)
 
-    def __missing__(self, _action: str) -> Outcome:
-        return self._rejected
+    def __missing__(self, _action: str) -> Meaning:
+        return self._meaning
 
 
 def policy(apps: Collection[str]) -> Label:
-    """Make the function that labels the elements of a body; `apps` are the only app ids taken, if there are any.
+    """Make the function that labels events; `apps` are the only app ids taken, if there are any.
 
     A fleet sends few distinct combinations, so they are remembered, and with them their versions: to compare one with
-    itself takes no look at its fields. What is no event stays rejected.
+    itself takes no look at its fields.
     """
     allowed = frozenset(apps)
     version_of = lru_cache(_KEPT)(Version)
@@ -117,55 +127,25 @@ def policy(apps: Collection[str]) -> Label:
     @lru_cache(_KEPT)
     def actions(
         app_id: str, platform: str | None, name: str | None, build: str | None, test: bool, habits: Habits
-    ) -> Mapping[str, Outcome]:
+    ) -> Mapping[str, Meaning]:
         bounds.check(app_id, platform, name, build)
         if not is_app_id(app_id):
             return _Refusal("invalid_app_id")
         if allowed and app_id not in allowed:
             return _Refusal("app_not_allowed")
-        return _Actions(version_of(app_id, _platform(platform), version_label(name, build), test), habits)
+        version = version_of(app_id, _platform(platform), version_label(name, build), test)
+        return _Actions(version, habits, words_of(name, habits.names_what_runs))
 
-    return partial(_label_all, actions)
-
-
-_shape: Final = attrgetter(
-    "app_id",
-    "platform",
-    "install_source",
-    "version_name",
-    "version_build",
-    "is_emulator",
-    "is_prod",
-    "plugin_version",
-    "version_os",
-)
-"""What of an event decides about its labels, beside its action."""
-
-
-def _label_all(actions: _ActionsOf, items: Sequence[Event | Rejected]) -> list[Outcome]:
-    if Rejected in map(type, items):
-        return [item if isinstance(item, Rejected) else _label_all(actions, [item])[0] for item in items]
-    events: Sequence[Event] = items  # type: ignore[assignment]  # as was just looked at; a cast is a call
-    try:
-        return _label_events(actions, events)
-    except bounds.TooLongError:
-        return _label_events(actions, map(_cut, events))
-
-
-def _label_events(actions: _ActionsOf, events: Iterable[Event]) -> list[Outcome]:
-    outcomes: list[Outcome] = []
-    shape: tuple[object, ...] = ()
-    known: Mapping[str, Outcome] = {}
-    for event in events:
-        own = _shape(event)
-        if own != shape:  # in an array one device speaks, and mostly of one version
-            platform = REACT_NATIVE if event.install_source == REACT_NATIVE else event.platform
-            test = event.is_emulator is True or event.is_prod is False
+    def label(event: Event) -> Mapping[str, Meaning]:
+        platform = REACT_NATIVE if event.install_source == REACT_NATIVE else event.platform
+        test = event.is_emulator is True or event.is_prod is False
+        try:
             habits = habits_of(platform, event.plugin_version, event.version_os)
-            known = actions(event.app_id, platform, event.version_name, event.version_build, test, habits)
-            shape = own
-        outcomes.append(known[event.action])
-    return outcomes
+            return actions(event.app_id, platform, event.version_name, event.version_build, test, habits)
+        except bounds.TooLongError:
+            return label(_cut(event))
+
+    return label
 
 
 def _cut(event: Event) -> Event:

@@ -24,10 +24,13 @@ _KEPT: Final = 1024
 
 
 class Habits(NamedTuple):
-    """What a client does: what its visits can be held against, and whether a failed download may be none."""
+    """What a client does: what its visits can be held against, whether a failed download may be none, and whether each
+    of its events names what runs.
+    """
 
     reports: Reports
     fails_without_update: bool
+    names_what_runs: bool
 
 
 @lru_cache(_KEPT)
@@ -35,7 +38,9 @@ def habits_of(platform: str | None, plugin_version: str | None, version_os: str 
     """What a client of these versions does. Raises `TooLongError`."""
     bounds.check(platform, plugin_version, version_os)
     return Habits(
-        reports(platform, plugin_version or "", version_os or ""), fails_without_update(platform, plugin_version)
+        reports(platform, plugin_version or "", version_os or ""),
+        fails_without_update(platform, plugin_version),
+        names_what_runs(platform, plugin_version),
     )
 
 

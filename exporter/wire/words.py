@@ -4,19 +4,15 @@ Which bundle an event's `version_name` names depends on the action and on the cl
 callers in the plugin's `CapgoUpdater.java`, `DownloadService.java` and `CapgoUpdater.swift`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import IntEnum, auto
-from functools import lru_cache
-from types import MappingProxyType
 from typing import Final
-
-from exporter.wire.events import Event
-from exporter.wire.labels import Series
-from exporter.wire.plugins import names_what_runs
 
 
 class Word(IntEnum):
     """What one event says; which version it is about is the event's own, but for `BREAKS`."""
+
+    __hash__ = int.__hash__  # that of an enumeration is a call of Python's, and words are looked up for each event
 
     RUNS = auto()
     """The device runs this version."""
@@ -94,34 +90,22 @@ _OF_WHAT_RUNS: Final[Mapping[str, Word]] = _Words({}, Word.RUNS)
 """Of a client that names what runs in each of its events."""
 
 _NATIVE: Final = "builtin"
-_OF_THE_NATIVE: Final[Mapping[Word, Word]] = MappingProxyType(
-    {
-        Word.BEGINS: Word.NOTHING,
-        Word.GOES_ON: Word.NOTHING,
-        Word.COMPLETES: Word.NOTHING,
-        Word.SETS: Word.RUNS,
-    }
+_INSTEAD: Final[Mapping[Word, Word]] = {
+    Word.BEGINS: Word.NOTHING,
+    Word.GOES_ON: Word.NOTHING,
+    Word.COMPLETES: Word.NOTHING,
+    Word.SETS: Word.RUNS,
+}
+_OF_THE_NATIVE: Final[Mapping[str, Word]] = _Words(
+    {action: _INSTEAD.get(word, word) for action, word in WORDS.items()}, Word.NOTHING
 )
-"""What a word says of the bundle that came with the app, which no client downloads or installs: iOS names it in a
-download before it has noted the other one's name, React Native at a launch without another one.
+"""Of the bundle that came with the app, which no client downloads or installs: iOS names it in a download before it has
+noted the other one's name, React Native at a launch without another one.
 """
 
-_LENGTH: Final = 32
-"""Characters of a plugin's version that are looked at, so that what is remembered is bounded."""
 
-_names_what_runs = lru_cache(1024)(names_what_runs)
-
-
-def words(events: Sequence[Event], series: Sequence[Series]) -> list[Word]:
-    """What each event says; by its `series` the platform is known."""
-    found: list[Word] = []
-    platform = plugin = None
-    of = WORDS
-    for event, (version, _) in zip(events, series, strict=True):
-        if event.plugin_version != plugin or version.platform != platform:  # nearly always they are all alike
-            platform, plugin = version.platform, event.plugin_version
-            old = plugin is not None and _names_what_runs(platform, plugin[:_LENGTH])
-            of = _OF_WHAT_RUNS if old else WORDS
-        word = of[event.action]
-        found.append(word if event.version_name != _NATIVE else _OF_THE_NATIVE.get(word, word))
-    return found
+def words_of(version_name: str | None, names_what_runs: bool) -> Mapping[str, Word]:
+    """What each action says in events with that `version_name`, of a client that `names_what_runs` or not."""
+    if names_what_runs:
+        return _OF_WHAT_RUNS
+    return _OF_THE_NATIVE if version_name == _NATIVE else WORDS

@@ -16,7 +16,8 @@ from exporter.wire.families import SUM_OF, born_with
 from exporter.wire.fingerprints import fingerprinter
 from exporter.wire.health import DROPPED_REASONS, LONGEST, Heard, hear
 from exporter.wire.labels import IGNORED_REASONS, Ignored, Series, policy
-from exporter.wire.words import Word, words
+from exporter.wire.runs import runs
+from exporter.wire.words import Word
 
 MAX_EVENTS: Final = 50
 KEY: Final = bytes(16)
@@ -41,17 +42,18 @@ def read(body: bytes) -> Batch | None:
             events.append(item)
         else:
             assert isinstance(item, Rejected)
-    outcomes = _label(events)
-    for outcome in outcomes:
+    meanings = [_label(event)[event.action] for event in events]
+    for outcome, word in meanings:
         _check_label(outcome)
-    counted = [(event, outcome) for event, outcome in zip(events, outcomes, strict=True) if isinstance(outcome, Series)]
-    _check_heard(hear([event for event, _ in counted], [series for _, series in counted]))
-    for word in words([event for event, _ in counted], [series for _, series in counted]):
         assert word in Word
-    for key, event in zip(_fingerprints.devices(events), events, strict=True):
+    outcomes = zip(events, (outcome for outcome, _ in meanings), strict=True)
+    counted = [(outcome, event.metadata) for event, outcome in outcomes if isinstance(outcome, Series)]
+    _check_heard(hear([series for series, _ in counted], [metadata for _, metadata in counted]))
+    alike = runs(events)
+    for key, event in zip(_fingerprints.devices(alike), events, strict=True):
         assert 0 <= key < KEYS
         assert bool(key) == bool(event.device_id)
-    for fingerprint, event in zip(_fingerprints(events), events, strict=True):
+    for fingerprint, event in zip(_fingerprints(alike), events, strict=True):
         assert (fingerprint is None) == (event.timestamp is None)
         assert fingerprint is None or -(2**63) <= fingerprint < 2**63
     return batch

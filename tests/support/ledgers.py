@@ -42,7 +42,7 @@ def post(ledger: Ledger, *entries: Entry, at: float) -> list[Series | None]:
     draft = Draft(ledger, at)
     counted = draft.add(columns(entries))
     ledger.apply(draft.changes)
-    return counted
+    return [*counted]
 
 
 def count(ledger: Ledger, *series: Series, at: float = 0.0) -> None:
@@ -95,4 +95,4 @@ class OnFile(RuleBasedStateMachine):
         draft = Draft(self.ledger, self.now, self.journal.remembers)
         counted = [series for entries in posts for series in draft.add(columns(entries))]
         self.commit(draft.changes)
-        return counted
+        return [*counted]

@@ -140,8 +140,7 @@ class Crowd:
         for key in keys:
             changes = Changes(self.now)
             hearing = Hearing(self.devices, changes)
-            hearing.hear(key, Word.SETS, VERSION)
-            hearing.take_down()
+            hearing.hear(key, [Word.SETS], [Series(VERSION, "set")])
             self.devices.apply(changes)
             self.dropped += hearing.dropped
 
@@ -208,8 +207,7 @@ def test_a_device_that_comes_back_after_thirty_days_is_a_new_one() -> None:
     crowd.now += 31 * DAY
     changes = Changes(crowd.now)
     hearing = Hearing(crowd.devices, changes)
-    stage = hearing.hear(1, Word.SETS, VERSION)
-    hearing.take_down()
+    (stage,) = hearing.hear(1, [Word.SETS], [Series(VERSION, "set")])
     crowd.devices.apply(changes)
 
     assert stage == (VERSION, Stage.INSTALLED)
@@ -318,8 +316,7 @@ def test_numbers_of_versions_that_no_device_names_are_free_again() -> None:
         crowd.post(number + 1)
         changes = Changes(crowd.now)
         hearing = Hearing(crowd.devices, changes)
-        hearing.hear(7, Word.SETS, VERSION._replace(version=f"0.{number}"))
-        hearing.take_down()
+        hearing.hear(7, [Word.SETS], [Series(VERSION._replace(version=f"0.{number}"), "set")])
         crowd.devices.apply(changes)
         crowd.scrape(days=1 / 24)
 
@@ -339,9 +336,8 @@ def test_a_draft_changes_nothing_and_applying_twice_is_applying_once() -> None:
     before = kept(crowd.devices), crowd.scrape()
     changes = Changes(crowd.now)
     hearing = Hearing(crowd.devices, changes)
-    hearing.hear(1, Word.SETS, VERSIONS[1])
-    hearing.hear(3, Word.SETS, VERSIONS[2])
-    hearing.take_down()
+    hearing.hear(1, [Word.SETS], [Series(VERSIONS[1], "set")])
+    hearing.hear(3, [Word.SETS], [Series(VERSIONS[2], "set")])
     assert (kept(crowd.devices), crowd.scrape()) == before
 
     crowd.devices.apply(changes)

@@ -3,7 +3,7 @@
 from operator import mul
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
@@ -307,3 +307,19 @@ def test_applying_twice_is_applying_once() -> None:
 def test_the_states_keep_their_numbers(state: State) -> None:
     """They are stored: a ledger written by an older release must mean the same."""
     assert {"HIDDEN": 0, "HELD": 1, "RELEASED": 2, "DORMANT": 3}[state.name] == state
+
+
+@given(st.lists(st.lists(st.tuples(st.sampled_from(EVENTS), st.integers(0, 9)), max_size=8), max_size=4))
+def test_events_count_alike_in_one_post_and_one_by_one(posts: list[list[tuple[Entry, int]]]) -> None:
+    """Retries among them, within a post and across posts, and events for which there is no room."""
+    together, apart = Draft(make(), 1e6), Draft(make(), 1e6)
+    for picks in posts:
+        entries = [
+            event._replace(fingerprint=number or None, timestamp=number, device=number) for event, number in picks
+        ]
+        assert [*together.add(columns(entries))] == [
+            series for entry in entries for series in apart.add(columns([entry]))
+        ]
+
+    assert together.changes == apart.changes
+    assert together.folded == apart.folded

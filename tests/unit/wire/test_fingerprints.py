@@ -6,6 +6,7 @@ import pytest
 
 from exporter.wire.events import Event, decode
 from exporter.wire.fingerprints import fingerprinter
+from exporter.wire.runs import runs
 
 KEY = b"k" * 16
 EVENT = Event(
@@ -20,7 +21,7 @@ EVENT = Event(
 
 
 def of(*events: Event) -> Sequence[int | None]:
-    return fingerprinter(KEY)(events)
+    return fingerprinter(KEY)(runs(events))
 
 
 def changed(**fields: object) -> Event:
@@ -77,7 +78,7 @@ def test_an_event_without_a_timestamp_has_none() -> None:
 
 def test_another_ledger_has_other_fingerprints() -> None:
     """The key is secret, so nobody can make a collision."""
-    assert of(EVENT) != fingerprinter(b"l" * 16)([EVENT])
+    assert of(EVENT) != fingerprinter(b"l" * 16)(runs([EVENT]))
 
 
 def test_what_utf_8_cannot_encode_has_a_fingerprint_too() -> None:

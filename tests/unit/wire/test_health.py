@@ -74,7 +74,8 @@ def test_a_duration_is_within_bounds_or_dropped_by_a_fixed_reason(text: str, zer
 def heard(*events: dict[str, Any]) -> Heard:
     """What a post of these tells."""
     items = [Event(**{"app_id": "com.acme.notes", "platform": "android"} | fields) for fields in events]
-    return hear(items, [series for series in policy(())(items) if isinstance(series, Series)])
+    outcomes = [policy(())(event)[event.action].outcome for event in items]
+    return hear([series for series in outcomes if isinstance(series, Series)], [event.metadata for event in items])
 
 
 def test_a_launch_and_a_page_load_count_by_their_durations() -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from exporter.wire.actions import CATALOGUE, OTHER, Kind
 from exporter.wire.events import Event
-from exporter.wire.labels import Series, Version
-from exporter.wire.words import Word, words
+from exporter.wire.labels import REACT_NATIVE, policy
+from exporter.wire.words import Word
 
 CONTRACT: Mapping[Word, str] = {
     Word.RUNS: """
@@ -39,9 +39,15 @@ SAID = {action: word for word, actions in CONTRACT.items() for action in actions
 
 
 def said(action: str, platform: str = "android", plugin_version: str | None = "8.51.23", name: str = "1.4.2") -> Word:
-    event = Event(app_id="com.acme.notes", action=action, plugin_version=plugin_version, version_name=name)
-    (word,) = words([event], [Series(Version(event.app_id, platform, "1.4.2", test=False), action)])
-    return word
+    event = Event(
+        app_id="com.acme.notes",
+        action=action,
+        platform="android" if platform == REACT_NATIVE else platform,
+        install_source=platform if platform == REACT_NATIVE else None,
+        plugin_version=plugin_version,
+        version_name=name,
+    )
+    return policy(())(event)[action].word
 
 
 @pytest.mark.parametrize("action", [*CATALOGUE, OTHER, "download_37", "Set", "made up"])
