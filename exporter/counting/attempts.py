@@ -33,6 +33,8 @@ class Stage(IntEnum):
     DOWNLOADED = 3
     INSTALLED = 4
 
+    __hash__ = int.__hash__  # that of an enumeration is a call of Python's
+
     @property
     def label(self) -> str:
         """Its name in a label."""

@@ -1,7 +1,7 @@
 """What posts would change: which of their events are new, and the series each of these counts in."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import groupby
 from typing import Final
@@ -121,10 +121,20 @@ class Draft:
     def _hear(self, entries: Entries, outcome: Sequence[Series | None]) -> None:
         """Take in what a post's counted events say of their devices, and count the stages that these have entered."""
         words = self._words(entries, outcome) if entries.exits else entries.words
-        for device, turn in _turns(entries.devices):
-            if device:
-                for entered in self.hearing.hear(device, words[turn], outcome[turn]):
-                    self._count_one(series_of(entered.version, _STAGES[entered.stage]), device)
+        devices = entries.devices
+        if devices and devices.count(devices[0]) == len(devices):  # as nearly always
+            self._hear_device(devices[0], words, outcome)
+            return
+        start = 0
+        for device, turn in groupby(devices):
+            end = start + sum(1 for _ in turn)
+            self._hear_device(device, words[start:end], outcome[start:end])
+            start = end
+
+    def _hear_device(self, device: int, words: Sequence[Word], outcome: Sequence[Series | None]) -> None:
+        if device:
+            for entered in self.hearing.hear(device, words, outcome):
+                self._count_one(series_of(entered.version, _STAGES[entered.stage]), device)
 
     def _words(self, entries: Entries, outcome: Sequence[Series | None]) -> Sequence[Word]:
         """What the events say; the end of a process that ran another version says nothing of the one that runs."""
@@ -189,15 +199,3 @@ def _up_to(newest: int, entries: Entries) -> list[tuple[int, int]]:
         for fingerprint, timestamp in zip(entries.fingerprints, entries.timestamps, strict=True)
         if fingerprint is not None and (timestamp or 0) <= newest
     ]
-
-
-def _turns(devices: Sequence[int]) -> Iterator[tuple[int, slice]]:
-    """The devices as they speak one after the other, and where in the post."""
-    if devices and devices.count(devices[0]) == len(devices):  # nearly always it is one
-        yield devices[0], slice(None)
-        return
-    start = 0
-    for device, turn in groupby(devices):
-        end = start + sum(1 for _ in turn)
-        yield device, slice(start, end)
-        start = end

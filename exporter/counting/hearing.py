@@ -53,20 +53,20 @@ class Hearing:
                 idle.clear()
             elif word in idle:
                 continue
-            after, stage = self._after(said, word, spoken_of)
+            after, stage, tried = self._after(said, word, spoken_of)
             if after == said:
                 idle.add(word)
                 continue
             said = after
             idle.clear()
             if stage:
-                found.append(Entered(self._version(records.standing(said).tried), stage))
+                found.append(Entered(self._version(tried), stage))
         self._take_down(key, before, said)
         return found
 
-    def _after(self, said: int, word: Word, version: Version) -> tuple[int, Stage]:
+    def _after(self, said: int, word: Word, version: Version) -> tuple[int, Stage, int]:
         if version.test:
-            return said, Stage.NONE
+            return said, Stage.NONE, 0
         return _after(said, _named(word, version), self._number_of(version) or self._new_number(version))
 
     def _before(self, key: int) -> int:
@@ -120,7 +120,10 @@ class Hearing:
 
 
 def _first_version(counted: Sequence[Series | None]) -> Version | None:
-    return next((series.version for series in counted if series is not None and not series.version.test), None)
+    for series in counted:
+        if series is not None and not series.version.test:
+            return series.version
+    return None
 
 
 def _named(word: Word, version: Version) -> Word:
@@ -139,8 +142,10 @@ def _has_said_nothing(number: int) -> int:
 
 
 @lru_cache(8192)
-def _after(said: int, word: Word, number: int) -> tuple[int, Stage]:
-    """What a device has said after one more word about a version, and the stage that it has entered; few do differ."""
+def _after(said: int, word: Word, number: int) -> tuple[int, Stage, int]:
+    """What a device has said after one more word about a version, the stage that it has entered, and with which
+    version; few do differ.
+    """
     before = records.standing(said)
     after = hear(before, word, number)
-    return records.said(after), entered(before, after)
+    return records.said(after), entered(before, after), after.tried

@@ -10,7 +10,7 @@ from exporter.wire.events import Batch, Event, Reason, Rejected
 from exporter.wire.fingerprints import Fingerprints
 from exporter.wire.health import DroppedReason, hear
 from exporter.wire.labels import Ignored, IgnoredReason, Label, Meaning, Series
-from exporter.wire.runs import Run, runs
+from exporter.wire.runs import Run, joined, runs
 
 
 class Arrival(msgspec.Struct, frozen=True, gc=False):
@@ -47,10 +47,10 @@ class Post:
         self.ignored: list[IgnoredReason] = []
         alike, meanings = self._understand(batch.items, label)
         series, words = zip(*meanings, strict=True) if meanings else ((), ())
-        timestamps = [timestamp for run in alike for timestamp in run.timestamps]
-        told, durations, self.dropped, exits = hear(series, [metadata for run in alike for metadata in run.metadata])
+        timestamps = joined([run.timestamps for run in alike])
+        told, durations, self.dropped, exits = hear(series, joined([run.metadata for run in alike]))
         self.entries = Entries(
-            told, fingerprints(alike), timestamps, fingerprints.devices(alike), words, durations, exits
+            told, fingerprints(alike, timestamps), timestamps, fingerprints.devices(alike), words, durations, exits
         )
         self.series: Sequence[Series | None] = ()
         self.error: Exception | None = None

@@ -9,9 +9,8 @@ one millisecond differ only there). Events without a timestamp can't be told fro
 import json
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from hashlib import blake2b
-from itertools import repeat
 from typing import Final
 
 import msgspec
@@ -37,12 +36,11 @@ class Fingerprints:
         self._of_events = blake2b(digest_size=SIZE, key=key)
         self._of_devices = blake2b(digest_size=SIZE, key=key, person=b"device")
 
-    def __call__(self, runs: Sequence[Run]) -> Sequence[int | None]:
+    def __call__(self, runs: Sequence[Run], timestamps: Sequence[int | None]) -> Sequence[int | None]:
         """The fingerprint of each event of one body, a signed 64-bit integer; `None` for those without a timestamp.
 
         Equal events of one body are different ones that happened in the same millisecond, so their ordinal takes part.
         """
-        timestamps = [timestamp for run in runs for timestamp in run.timestamps]
         undated = timestamps.count(None)
         if undated == len(timestamps):  # as in each post of a single event
             return timestamps
@@ -85,19 +83,19 @@ def fingerprinter(key: bytes) -> Fingerprints:
 
 def _identities(runs: Sequence[Run]) -> list[bytes]:
     """What tells each event from others, as a line of JSON: it keeps fields apart, and `null` from an empty one."""
-    identities = [identity for run in runs for identity in _tuples(run)]
+    identities: list[tuple[object, ...]] = []
+    for first, *columns in runs:
+        app_id, name = first.app_id, first.version_name
+        # iOS spelt it in upper case until 6.1.6 and 7.0.2; an upgrade must not make a retry look new.
+        device_id = first.device_id and first.device_id.lower()
+        identities += [
+            (app_id, device_id, action, name, old_name, timestamp, metadata)
+            for old_name, action, timestamp, metadata in zip(*columns, strict=True)
+        ]
     try:
         return _json.encode_lines(identities).split(b"\n")[:-1]
     except UnicodeEncodeError:  # a lone surrogate somewhere; the others must not change for their neighbour's sake
         return [_identity(identity) for identity in identities]
-
-
-def _tuples(run: Run) -> Iterator[tuple[object, ...]]:
-    first = run.first
-    # iOS spelt it in upper case until 6.1.6 and 7.0.2; an upgrade must not make a retry look new.
-    device_id = first.device_id and first.device_id.lower()
-    alike = repeat(first.app_id), repeat(device_id), run.actions, repeat(first.version_name)
-    return zip(*alike, run.old_version_names, run.timestamps, run.metadata)  # noqa: B905 - repeats have no length
 
 
 def _identity(identity: tuple[object, ...]) -> bytes:

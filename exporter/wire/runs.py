@@ -4,11 +4,14 @@ In an array one device speaks, and mostly of one version: what is found out for 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from itertools import chain
+from typing import Final, NamedTuple, TypeVar
 
 from msgspec.structs import astuple
 
 from exporter.wire.events import Event
+
+T = TypeVar("T")
 
 _ALIKE: Final = Event.__struct_fields__.index("old_version_name")
 """The fields before this one are alike in a run; those from it on are its columns."""
@@ -37,6 +40,11 @@ def runs(events: Sequence[Event]) -> list[Run]:
     for start, end in _ends(rows):
         found.append(Run(events[start], *zip(*(row[_ALIKE:] for row in rows[start:end]), strict=True)))
     return found
+
+
+def joined(columns: Sequence[Sequence[T]]) -> Sequence[T]:
+    """A column of each run as the one of the body."""
+    return columns[0] if len(columns) == 1 else [*chain.from_iterable(columns)]
 
 
 def _ends(rows: Sequence[tuple[object, ...]]) -> Iterator[tuple[int, int]]:

@@ -53,7 +53,7 @@ def read(body: bytes) -> Batch | None:
     for key, event in zip(_fingerprints.devices(alike), events, strict=True):
         assert 0 <= key < KEYS
         assert bool(key) == bool(event.device_id)
-    for fingerprint, event in zip(_fingerprints(alike), events, strict=True):
+    for fingerprint, event in zip(_fingerprints(alike, [event.timestamp for event in events]), events, strict=True):
         assert (fingerprint is None) == (event.timestamp is None)
         assert fingerprint is None or -(2**63) <= fingerprint < 2**63
     return batch

@@ -21,7 +21,7 @@ EVENT = Event(
 
 
 def of(*events: Event) -> Sequence[int | None]:
-    return fingerprinter(KEY)(runs(events))
+    return fingerprinter(KEY)(runs(events), [event.timestamp for event in events])
 
 
 def changed(**fields: object) -> Event:
@@ -78,7 +78,7 @@ def test_an_event_without_a_timestamp_has_none() -> None:
 
 def test_another_ledger_has_other_fingerprints() -> None:
     """The key is secret, so nobody can make a collision."""
-    assert of(EVENT) != fingerprinter(b"l" * 16)(runs([EVENT]))
+    assert of(EVENT) != fingerprinter(b"l" * 16)(runs([EVENT]), [1])
 
 
 def test_what_utf_8_cannot_encode_has_a_fingerprint_too() -> None:
