@@ -51,7 +51,7 @@ demo: $(VENV)/.run ## A simulated bad rollout with the local Prometheus; says wh
 	@.ci/debian-packages prometheus
 	@tests/tools/demo
 
-soak: lint tools ## The proof of exactly-once in its long form: over 100 kills with each server, about 10 minutes
+soak: lint tools ## The proof of exactly-once in its long form: over 100 kills, about 10 minutes
 	@SOAK=1 $(BIN)/pytest tests/system/test_promise.py -s
 
 scale: lint tools ## The proof of several exporters behind HAProxy in its long form: 100 kills, 100 restarts, about 15 minutes

@@ -16,7 +16,7 @@ from waitress.server import create_server
 
 from exporter.backup.place import SOCKET_NAME, near
 from exporter.replies import OK, reply, with_error_forms
-from exporter.storage.journal import StorageUnavailableError
+from exporter.storage.errors import StorageUnavailableError
 
 COPY_NAME: Final = "ledger.db.backup"
 """A copy while it is made; it has no name any more while it is sent."""

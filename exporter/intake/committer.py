@@ -29,8 +29,8 @@ from exporter.eventlog.record import Record, Sink
 from exporter.intake.post import Post
 from exporter.intake.waiting import PATIENCE, Waiting
 from exporter.metrics.telemetry import Telemetry
-from exporter.storage.errors import unusable
-from exporter.storage.journal import Journal, StorageUnavailableError
+from exporter.storage.errors import StorageUnavailableError, unusable
+from exporter.storage.journal import Journal
 
 Clock = Callable[[], float]
 T = TypeVar("T")

@@ -19,7 +19,7 @@ from exporter.intake.post import Arrival, Post
 from exporter.intake.waiting import PATIENCE
 from exporter.metrics.telemetry import Telemetry
 from exporter.replies import OK, RequestRefusedError, reply
-from exporter.storage.journal import StorageUnavailableError
+from exporter.storage.errors import StorageUnavailableError
 from exporter.wire.events import MalformedBodyError, TooManyEventsError, decode_carefully, decode_strictly
 from exporter.wire.fingerprints import Fingerprints
 from exporter.wire.labels import Label

@@ -1,4 +1,4 @@
-"""Why a ledger can't be used: each has one fixed word, and a sentence that says how to mend it."""
+"""Why a ledger can't be used, each with one fixed word and a sentence that says how to mend it; or not just now."""
 
 import os
 import sqlite3
@@ -11,6 +11,10 @@ class LedgerError(Exception):
     def __init__(self, name: str, message: str) -> None:
         super().__init__(message)
         self.name = name
+
+
+class StorageUnavailableError(Exception):
+    """The disk did not do what was asked; if that was a commit, `Journal.settle` says whether it landed."""
 
 
 def unusable(directory: Path, error: Exception) -> LedgerError:

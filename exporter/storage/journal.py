@@ -2,7 +2,7 @@
 
 The store's contract:
 
-- One process at a time has the file open; a second is refused. Within it, only the holder of the commit lock calls.
+- One process at a time has the file open; a second is refused. Within it, only the committer calls.
 - Order: make, `load` once, `begin_anew` if it is a copy, then any number of `settle`, `commit`, `remembers`,
   `backup` and `note_backup`; `close` last.
 - After `commit` returns, the changes survive the death of this process (durability `process`: write-ahead log, not
@@ -15,14 +15,13 @@ The store's contract:
 - What `load` hands over is all that was committed, in an order in which `Ledger.apply` takes it. Until it has been read
   whole, the file is not opened for writing: one that turns out to be damaged is left as it was.
 - A fingerprint that has left memory is on disk for the window, unless its event's device time lies outside the window
-  around its arrival, or more than `OLD_ROWS` newer ones are.
+  around its arrival, or more than `oldtable.OLD_ROWS` newer ones are.
 """
 
 import sqlite3
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
-from itertools import chain
 from pathlib import Path
 from typing import Final, Literal, get_args
 
@@ -33,16 +32,14 @@ from exporter.counting.seen import OnDisk
 from exporter.storage import ledgerfile, tables
 from exporter.storage.devicetable import DeviceTable, Whole
 from exporter.storage.directory import locked, make
-from exporter.storage.errors import LedgerError, copied, unusable
+from exporter.storage.errors import LedgerError, StorageUnavailableError, copied, unusable
 from exporter.storage.ledgerfile import Durability
+from exporter.storage.oldtable import OldTable
 from exporter.wire.labels import Series, Version
 
 Opened = Literal["created", "migrated", "restored", "found"]
 """How a ledger came to be open: made anew, of an older schema, a copy, or as it was left."""
 OPENED: Final[tuple[Opened, ...]] = get_args(Opened)
-
-OLD_ROWS: Final = 10_000_000
-"""Fingerprints on disk beside those in memory, at the most (about 250 MB); the oldest by device time go first."""
 
 _RETIRED_TOGETHER: Final = 1000
 """Fingerprints that leave memory at a time: one by one each would cost its commit as much as counting it."""
@@ -53,12 +50,6 @@ _AHEAD_SERIES: Final = 2000
 
 _JOINED: Final = 1000
 """Fingerprints in a row that is made of several, at the least."""
-
-_KEPT_TOGETHER: Final = 100
-"""Rows in one statement: it takes two thirds of the time of as many statements."""
-
-_TIDY_SECONDS: Final = 60.0
-_TIDY_ROWS: Final = 1000
 
 _SERIES: Final = "app_id = ? AND platform = ? AND version = ? AND test = ? AND name = ?"
 _APPEND: Final = "INSERT INTO recent (tx, at, fingerprints, totals, devices) VALUES (?, ?, ?, ?, ?)"
@@ -71,17 +62,8 @@ _SHOW: Final = f"UPDATE series SET state = ?, base = ?, since = ? WHERE {_SERIES
 _FORGET: Final = f"DELETE FROM series WHERE {_SERIES}"  # noqa: S608 - a constant
 _SIGHT: Final = "INSERT OR REPLACE INTO versions VALUES (?, ?, ?, ?, ?, ?)"
 _END: Final = "DELETE FROM versions WHERE app_id = ? AND platform = ? AND version = ? AND test = ?"
-_TIDY: Final = (
-    "DELETE FROM old WHERE (timestamp, value) IN"
-    " (SELECT timestamp, value FROM old WHERE timestamp < ? ORDER BY timestamp, value LIMIT ?)"
-)
-_END_OF_TIME: Final = 2**63 - 1
 
 _log = structlog.get_logger("storage")
-
-
-class StorageUnavailableError(Exception):
-    """The disk did not do what was asked; if that was a commit, `Journal.settle` says whether it landed."""
 
 
 def _how(created: bool, older: bool, is_copy: bool) -> Opened:
@@ -128,7 +110,6 @@ class Journal:
         self._in_doubt: tuple[int, Changes] | None = None
         """Changes that may have landed or not, and the number of their transaction."""
         self._failing = False
-        self._tidied = 0.0
         self._whole: Whole | None = None
         ledgerfile.refuse_old_sqlite()
         make(directory)
@@ -178,8 +159,7 @@ class Journal:
         self._db = ledgerfile.connect(self._path, self._durability)
         self._tx, self._latest = _last_transaction(self._db)
         self._recent = tables.count_packed(self._db)
-        (self._old,) = self._db.execute("SELECT count(*) FROM old").fetchone()
-        (self._newest_old,) = self._db.execute("SELECT coalesce(max(timestamp), 0) FROM old").fetchone()
+        self._old = OldTable(self._db, self._window)
         self._up_to_date, self._ahead = tables.ahead(self._db)
         self._devices = DeviceTable(self._db, self._whole)
         self._joined = self._done(self._up_to_date - 1)
@@ -190,14 +170,7 @@ class Journal:
     @property
     def remembers(self) -> OnDisk | None:
         """The fingerprints that have left memory, `None` if none has; asking it raises `StorageUnavailableError`."""
-        return OnDisk(self._newest_old, self._among_old) if self._old else None
-
-    def _among_old(self, pairs: Iterable[tuple[int, int]]) -> Iterable[int]:
-        query = "SELECT value FROM old WHERE timestamp = ? AND value = ?"
-        try:
-            return [value for pair in pairs for (value,) in self._db.execute(query, pair)]
-        except sqlite3.Error as error:
-            raise StorageUnavailableError(str(error)) from error
+        return self._old.remembers
 
     @property
     def size(self) -> int:
@@ -270,11 +243,10 @@ class Journal:
         self._devices.write(self._tx)
         self._join(self._done(self._tx))
         execute(_APPEND, row)
-        recent, moved = self._retire(recent, changes.at)
-        dropped = self._tidy(moved, changes.at)
+        recent = self._retire(recent, changes.at)
+        self._old.tidy(changes.at)
         execute("COMMIT")
         self._up_to_date, self._ahead = self._tx + 1, {}
-        self._old += moved - dropped
         return recent
 
     def _done(self, tx: int) -> int:
@@ -332,10 +304,10 @@ class Journal:
             self._ids[series] = number
         return number
 
-    def _retire(self, recent: int, now: float) -> tuple[int, int]:
-        """Move to `old` what exceeds memory, a little now and then; returns how many stay and how many moved."""
+    def _retire(self, recent: int, now: float) -> int:
+        """Move to `old` what exceeds memory, a little now and then; returns how many stay."""
         if recent <= self._memory:
-            return recent, 0
+            return recent
         enough = self._memory - min(_RETIRED_TOGETHER, self._memory // 10)
         leaving = array("q")
         span = self._retired, self._tx
@@ -346,39 +318,14 @@ class Journal:
             leaving.frombytes(blob)
             self._retired = tx
         self._empty_rows()
-        return recent - len(leaving) // 2, self._keep(leaving.tolist(), now)
+        self._old.keep(leaving.tolist(), now)
+        return recent - len(leaving) // 2
 
     def _empty_rows(self) -> None:
         """Drop what has retired; a row that has newer devices than their table stays for these."""
         last, done = self._retired, self._done(self._tx)
         self._db.execute("DELETE FROM recent WHERE tx <= ? AND (tx <= ? OR devices IS NULL)", (last, done))
         self._db.execute("UPDATE recent SET fingerprints = x'' WHERE tx <= ?", (last,))
-
-    def _keep(self, pairs: Sequence[int], now: float) -> int:
-        """Put pairs of fingerprint and timestamp into `old`; returns how many."""
-        # A clock that is far off would make them stay for ever, or be of no use.
-        first, end = (int((now + way * self._window) * 1000) for way in (-1, 1))
-        timestamps = pairs[1::2]
-        if pairs and not (first <= min(timestamps) and max(timestamps) < end):
-            kept = [pair for pair in zip(pairs[::2], timestamps, strict=True) if first <= pair[1] < end]
-            pairs, timestamps = [*chain.from_iterable(kept)], [timestamp for _, timestamp in kept]
-        for start in range(0, len(pairs), 2 * _KEPT_TOGETHER):
-            some = pairs[start : start + 2 * _KEPT_TOGETHER]
-            places = ", ".join(["(?, ?)"] * (len(some) // 2))
-            self._db.execute(f"INSERT OR IGNORE INTO old (value, timestamp) VALUES {places}", some)  # noqa: S608
-        self._newest_old = max(self._newest_old, *timestamps, 0)
-        return len(timestamps)
-
-    def _tidy(self, moved: int, now: float) -> int:
-        """Drop from `old` what is out of the window, and what exceeds its cap; returns how many."""
-        if not moved and now - self._tidied < _TIDY_SECONDS:
-            return 0
-        self._tidied = now
-        excess = self._old + moved - OLD_ROWS
-        dropped = self._db.execute(_TIDY, (int((now - self._window) * 1000), 2 * moved + _TIDY_ROWS)).rowcount
-        if excess > dropped:
-            dropped += self._db.execute(_TIDY, (_END_OF_TIME, excess - dropped)).rowcount
-        return dropped
 
     def backup(self, target: Path, progress: Callable[[], None] = lambda: None) -> None:
         """Write a consistent copy of the ledger; `progress` is called now and then.

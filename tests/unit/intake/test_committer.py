@@ -19,8 +19,8 @@ from exporter.intake.committer import Committer, OverloadedError
 from exporter.intake.post import Arrival, Post
 from exporter.intake.waiting import PATIENCE
 from exporter.metrics.telemetry import Telemetry
-from exporter.storage.errors import LedgerError
-from exporter.storage.journal import Journal, StorageUnavailableError
+from exporter.storage.errors import LedgerError, StorageUnavailableError
+from exporter.storage.journal import Journal
 from exporter.wire.events import decode
 from exporter.wire.fingerprints import fingerprinter
 from exporter.wire.labels import policy

@@ -15,7 +15,8 @@ from exporter.counting import records
 from exporter.counting.attempts import Standing
 from exporter.counting.changes import Changes
 from exporter.counting.devices import SHARDS, Devices
-from exporter.storage.journal import Journal, StorageUnavailableError
+from exporter.storage.errors import StorageUnavailableError
+from exporter.storage.journal import Journal
 from exporter.wire.labels import Version
 
 DAY = 86400.0

@@ -15,8 +15,8 @@ from exporter.counting.changes import Changes, Show, Sighting, State
 from exporter.counting.draft import Draft
 from exporter.counting.ledger import Ledger, Limits
 from exporter.storage import ledgerfile, tables
-from exporter.storage.errors import LedgerError
-from exporter.storage.journal import Journal, StorageUnavailableError
+from exporter.storage.errors import LedgerError, StorageUnavailableError
+from exporter.storage.journal import Journal
 from exporter.wire.labels import Series, Version
 from tests.support.entries import Entry, columns
 
