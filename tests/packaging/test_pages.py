@@ -31,7 +31,7 @@ DEVICE = "4f6c0b4e-1111-4222-8333-444455556666"
 LEDGER = "capgo_exporter_ledger_events"
 LOG = "/var/log/capgo-exporter/events.log"
 ANEW = (
-    "until [ $(systemctl show --property=NRestarts --value capgo-exporter) = 1 ] && curl -sf 127.0.0.1:10058/readyz;"
+    "until [ $(systemctl show --property=NRestarts --value capgo-exporter) -ge 1 ] && curl -sf 127.0.0.1:10058/readyz;"
     " do sleep 0.1; done"
 )
 """Waits for systemd to have started it anew."""
@@ -309,6 +309,9 @@ def test_a_process_that_hangs_is_started_anew(server: Server) -> None:
     )
     server.sh(f"kill -STOP {server.shown('MainPID')}; {ANEW}")
     assert "Watchdog timeout" in server.sh("journalctl --no-pager --unit capgo-exporter")
+    server.sh(
+        "rm -r /run/systemd/system/capgo-exporter.service.d; systemctl daemon-reload; systemctl restart capgo-exporter"
+    )
 
 
 def test_reloads_at_any_moment_harm_nobody(server: Server) -> None:
