@@ -1,5 +1,5 @@
-# The Python that the tests run on.
-FROM python:3.11-slim AS build
+# The newest Python that all tests have passed on: `make portability`.
+FROM python:3.13-slim AS build
 WORKDIR /src
 COPY .ci/requirements .ci/requirements
 RUN pip install --no-cache-dir --require-hashes -r .ci/requirements/build.txt
@@ -11,7 +11,7 @@ RUN pip wheel --no-build-isolation --no-deps --wheel-dir /dist .
 RUN pip --python /opt/capgo-exporter/bin/python install --no-cache-dir --no-index --no-deps /dist/*.whl
 RUN mkdir /data
 
-FROM python:3.11-slim
+FROM python:3.13-slim
 COPY --from=build /opt/capgo-exporter /opt/capgo-exporter
 COPY --from=build --chown=10058:10058 /data /data
 ENV PATH=/opt/capgo-exporter/bin:$PATH CAPGO_DATA_DIR=/data CAPGO_METRICS_LISTEN=0.0.0.0:10058
