@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
 from exporter.counting.admission import Admission
@@ -23,6 +24,7 @@ from exporter.wire.words import Word
 _STAGES: Final = {stage: f"{STAGES.key}:{stage.label}" for stage in Stage}
 
 _NEVER: Final = 2**63
+"""Later than any timestamp."""
 
 _NOTHING_FOLDED: Final = {"app_id": 0, "version": 0}
 
@@ -74,11 +76,14 @@ class Draft:
         return found
 
     def _count(self, asked: Sequence[Series | None], devices: Sequence[int]) -> Sequence[Series | None]:
-        """Count events; for each, the series it counts in, as asked for where there is room."""
+        """Count events; for each, the series it counts in, as asked for where there is room.
+
+        What there is no room for is never among the totals, so it is placed event by event.
+        """
         totals = self.changes.totals
         if len(asked) > 1:
             numbers = {series: number for series, number in Counter(asked).items() if series is not None}
-            if numbers.keys() <= totals.keys():  # as nearly always behind the first posts of a draft
+            if numbers.keys() <= totals.keys():  # as nearly always after the first posts of a draft
                 for series, number in numbers.items():
                     totals[series] += number
                 return asked
@@ -125,11 +130,14 @@ class Draft:
         if devices and devices.count(devices[0]) == len(devices):  # as nearly always
             self._hear_device(devices[0], words, outcome)
             return
-        start = 0
-        for device, turn in groupby(devices):
-            end = start + sum(1 for _ in turn)
-            self._hear_device(device, words[start:end], outcome[start:end])
-            start = end
+        told = [
+            (device, word, series)
+            for device, word, series in zip(devices, words, outcome, strict=True)
+            if device and series is not None and not series.version.test
+        ]  # what is not heard ends nobody's turn
+        for device, turn in groupby(told, itemgetter(0)):
+            _, said, counted = zip(*turn, strict=True)
+            self._hear_device(device, said, counted)
 
     def _hear_device(self, device: int, words: Sequence[Word], outcome: Sequence[Series | None]) -> None:
         if device:
@@ -145,10 +153,11 @@ class Draft:
         return words
 
     def _known(self, entries: Entries, values: set[int | None]) -> set[int]:
-        """Those of an entries' fingerprints that the ledger remembers, in memory or on disk."""
+        """Those of a post's fingerprints that the ledger remembers, in memory or on disk."""
         known = self._ledger.seen.known(values)
         disk = self._on_disk
-        if disk is not None and min(filter(None, entries.timestamps), default=_NEVER) <= disk.newest:
+        dated = (timestamp for timestamp in entries.timestamps if timestamp is not None)
+        if disk is not None and min(dated, default=_NEVER) <= disk.newest:
             known.update(disk.among(_up_to(disk.newest, entries)))
         return known
 

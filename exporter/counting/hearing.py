@@ -32,17 +32,26 @@ class Hearing:
         self._number_of = devices.numbers.of
         self._new: dict[Version, int] = {}
         self.dropped = 0
-        """Devices that were pushed out, and those that were not taken in, once a post."""
+        """Devices that were pushed out, and those that were not taken in, each time that they begin to speak."""
 
     def hear(self, key: int, words: Sequence[Word], counted: Sequence[Series | None]) -> list[Entered]:
-        """Take in what a device says in a row, of which only what `counted` in production; tells what it has entered
-        by that, in order.
+        """Take in what a device says in a row; only what counted, and in production, is heard. Tells the stages that
+        it has entered by that, in order.
         """
-        spoken_of = _first_version(counted)
-        before = self._before(key)
-        said = spoken_of and (before & records.SAID or self._newcomer(key, spoken_of))
-        if not (spoken_of and said):
+        first = _first_in_production(counted)
+        if first is None:
             return []
+        before = self._known(key)
+        said = before & records.SAID or self._newcomer(key, first)
+        if not said:
+            return []
+        said, found = self._listen(said, first, words, counted)
+        self._take_down(key, before, said)
+        return found
+
+    def _listen(
+        self, said: int, spoken_of: Version, words: Sequence[Word], counted: Sequence[Series | None]
+    ) -> tuple[int, list[Entered]]:
         found: list[Entered] = []
         idle: set[Word] = set()  # about this version, they changed nothing, and so won't while nothing else does
         for word, series in zip(words, counted, strict=True):
@@ -53,7 +62,7 @@ class Hearing:
                 idle.clear()
             elif word in idle:
                 continue
-            after, stage, tried = self._after(said, word, spoken_of)
+            after, stage, tried = self._heard(said, word, spoken_of)
             if after == said:
                 idle.add(word)
                 continue
@@ -61,15 +70,14 @@ class Hearing:
             idle.clear()
             if stage:
                 found.append(Entered(self._version(tried), stage))
-        self._take_down(key, before, said)
-        return found
+        return said, found
 
-    def _after(self, said: int, word: Word, version: Version) -> tuple[int, Stage, int]:
+    def _heard(self, said: int, word: Word, version: Version) -> tuple[int, Stage, int]:
         if version.test:
             return said, Stage.NONE, 0
         return _after(said, _named(word, version), self._number_of(version) or self._new_number(version))
 
-    def _before(self, key: int) -> int:
+    def _known(self, key: int) -> int:
         before = self._changes.devices.get(key)
         return self._devices.get(key, self._hour - FORGOTTEN) if before is None else before
 
@@ -119,7 +127,7 @@ class Hearing:
         return self._changes.numbers.get(number) or self._devices.numbers.versions[number]
 
 
-def _first_version(counted: Sequence[Series | None]) -> Version | None:
+def _first_in_production(counted: Sequence[Series | None]) -> Version | None:
     for series in counted:
         if series is not None and not series.version.test:
             return series.version

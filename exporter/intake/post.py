@@ -67,6 +67,7 @@ class Post:
         return alike, _meanings(alike, label)
 
     def _taken(self, items: Sequence[Event | Rejected], label: Label) -> Sequence[Event]:
+        """The events that ask to be counted, of a body with others among them, which is rare; notes what these are."""
         taken = []
         for at, item in enumerate(items):
             outcome = item if isinstance(item, Rejected) else label(item)[item.action].outcome

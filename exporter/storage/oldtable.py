@@ -24,7 +24,9 @@ _END_OF_TIME: Final = 2**63 - 1
 
 
 class OldTable:
-    """What is in it; made anew when a transaction has failed, for what it says of itself is then ahead of the disk."""
+    """What is in it. When a transaction has failed, this may be ahead of the disk: it is made anew then, before anybody
+    asks.
+    """
 
     def __init__(self, db: sqlite3.Connection, window: float) -> None:
         """`window` is how many seconds around its arrival an event's fingerprint is of use."""
@@ -49,16 +51,16 @@ class OldTable:
         except sqlite3.Error as error:
             raise StorageUnavailableError(str(error)) from error
 
-    def keep(self, pairs: Sequence[int], now: float) -> None:
+    def keep(self, numbers: Sequence[int], now: float) -> None:
         """Take in fingerprints, each followed by its timestamp; within a transaction."""
         # A clock that is far off would make them stay for ever, or be of no use.
         first, end = (int((now + way * self._window) * 1000) for way in (-1, 1))
-        timestamps = pairs[1::2]
-        if pairs and not (first <= min(timestamps) and max(timestamps) < end):
-            kept = [pair for pair in zip(pairs[::2], timestamps, strict=True) if first <= pair[1] < end]
-            pairs, timestamps = [*chain.from_iterable(kept)], [timestamp for _, timestamp in kept]
-        for start in range(0, len(pairs), 2 * _KEPT_TOGETHER):
-            some = pairs[start : start + 2 * _KEPT_TOGETHER]
+        timestamps = numbers[1::2]
+        if numbers and not (first <= min(timestamps) and max(timestamps) < end):
+            kept = [pair for pair in zip(numbers[::2], timestamps, strict=True) if first <= pair[1] < end]
+            numbers, timestamps = [*chain.from_iterable(kept)], [timestamp for _, timestamp in kept]
+        for start in range(0, len(numbers), 2 * _KEPT_TOGETHER):
+            some = numbers[start : start + 2 * _KEPT_TOGETHER]
             places = ", ".join(["(?, ?)"] * (len(some) // 2))
             self._db.execute(f"INSERT OR IGNORE INTO old (value, timestamp) VALUES {places}", some)  # noqa: S608
         self._newest = max(self._newest, *timestamps, 0)

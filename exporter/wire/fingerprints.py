@@ -38,6 +38,7 @@ class Fingerprints:
 
     def __call__(self, runs: Sequence[Run], timestamps: Sequence[int | None]) -> Sequence[int | None]:
         """The fingerprint of each event of one body, a signed 64-bit integer; `None` for those without a timestamp.
+        `timestamps` are those of all runs, which whoever asks has joined.
 
         Equal events of one body are different ones that happened in the same millisecond, so their ordinal takes part.
         """

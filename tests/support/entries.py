@@ -15,7 +15,7 @@ class Entry(NamedTuple):
 
     series: Series
     fingerprint: int | None = None
-    timestamp: int = 0
+    timestamp: int | None = None
     device: int = 0
     word: Word = Word.NOTHING
     duration: int | None = None

@@ -278,6 +278,19 @@ def test_without_room_for_any_none_is_kept() -> None:
     assert draft.hearing.dropped == 0
 
 
+def test_what_is_not_heard_ends_nobodys_turn() -> None:
+    """An event without a device, of a test device or that was counted before, in the midst of a device's others."""
+    ledger = Ledger(Limits(1e12, 0, 1000, 1000, BUDGETS, devices=1))
+    draft = Draft(ledger, NOW)
+    draft.add(columns([event(9, Word.SETS)._replace(fingerprint=1, timestamp=1)]))
+    tested = event(2, Word.SETS)._replace(series=Series(VERSION._replace(test=True), "ping"))
+    repeated = event(9, Word.SETS)._replace(fingerprint=1, timestamp=1)
+    spoken = [event(0, Word.SETS), tested, repeated]
+    draft.add(columns([each for between in spoken for each in (event(1, Word.SETS), between)]))
+
+    assert draft.hearing.dropped == 1
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 12), st.sampled_from([0.0, 0.0, 1 / 24, 0.5, 1.0, 3.0])), max_size=60))
 def test_who_leaves_was_of_one_day_and_unheard_for_longest(posts: list[tuple[int, float]]) -> None:

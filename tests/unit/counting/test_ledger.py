@@ -9,7 +9,7 @@ from hypothesis.stateful import invariant, precondition, rule
 
 from exporter.counting.changes import Changes, Show, Sighting, State
 from exporter.counting.draft import Draft
-from exporter.counting.ledger import Limits
+from exporter.counting.ledger import Ledger, Limits
 from exporter.counting.view import Heard, Newest, View
 from exporter.wire.actions import OUTCOMES
 from exporter.wire.families import LAUNCHES, PAGE_LOADS, PARTING, SUM_OF, VISITS
@@ -312,7 +312,8 @@ def test_the_states_keep_their_numbers(state: State) -> None:
 @given(st.lists(st.lists(st.tuples(st.sampled_from(EVENTS), st.integers(0, 9)), max_size=8), max_size=4))
 def test_events_count_alike_in_one_post_and_one_by_one(posts: list[list[tuple[Entry, int]]]) -> None:
     """Retries among them, within a post and across posts, and events for which there is no room."""
-    together, apart = Draft(make(), 1e6), Draft(make(), 1e6)
+    limits = Limits(TTL, HOLD, max_dormant=100, memory=1000, budgets=BUDGETS, devices=5)
+    together, apart = Draft(Ledger(limits), 1e6), Draft(Ledger(limits), 1e6)
     for picks in posts:
         entries = [
             event._replace(fingerprint=number or None, timestamp=number, device=number) for event, number in picks

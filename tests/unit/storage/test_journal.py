@@ -278,6 +278,24 @@ def test_a_clock_turned_back_does_not_make_memory_seem_longer(opened: Open, tmp_
     assert everything(tmp_path).at == 9000.0
 
 
+def test_an_event_of_the_first_moment_is_looked_for_on_disk(opened: Open) -> None:
+    """A machine without a clock, and 0 is a timestamp like any other: in the company of later ones as well."""
+    journal, ledger = opened(memory=1), Ledger(Limits(DAY, 0, 10, 1, BudgetLimits(10, 10, 10_000)))
+
+    def post(*events: tuple[int, int]) -> list[Series | None]:
+        draft = Draft(ledger, 50.0, journal.remembers)
+        counted = draft.add(columns([Entry(SERIES, number, timestamp) for number, timestamp in events]))
+        journal.commit(draft.changes)
+        ledger.apply(draft.changes)
+        return [*counted]
+
+    post((1, 0))
+    for number in range(2, 14):
+        post((number, number))
+
+    assert post((1, 0), (99, 10**6)) == [None, SERIES]
+
+
 def test_a_device_clock_outside_the_window_is_not_kept_for_ever(opened: Open) -> None:
     """A forged timestamp of the year 3000 would otherwise never leave the disk."""
     journal = opened(memory=1)
@@ -333,6 +351,27 @@ def test_a_failed_commit_that_did_not_land_is_as_if_never_tried(
     journal.close()
 
     assert everything(tmp_path).totals == {SERIES: 2}
+
+
+@pytest.mark.parametrize("statement", ["INSERT OR IGNORE INTO old", "DELETE FROM old", "COMMIT"])
+def test_what_failed_to_leave_memory_leaves_it_later(opened: Open, statement: str, tmp_path: Path) -> None:
+    """And is found on disk then, once each."""
+    journal = opened(memory=1)
+    journal.commit(Changes(DAY, fingerprints={1: int(DAY * 1000)}))
+    failing: Any = Failing(journal._db, statement, after=False)  # noqa: SLF001
+    journal._db = journal._old._db = failing  # noqa: SLF001
+
+    with pytest.raises(StorageUnavailableError):
+        journal.commit(Changes(DAY, fingerprints={2: int(DAY * 1000)}))
+    assert journal.settle() is None
+    assert journal.remembers is None
+    for number in (2, 3):
+        journal.commit(Changes(DAY, fingerprints={number: int(DAY * 1000)}))
+
+    assert on_disk(journal, *((int(DAY * 1000), number) for number in (1, 2, 3))) == {1, 2}
+    journal.close()
+    with closing(sqlite3.connect(tmp_path / ledgerfile.FILE_NAME)) as db:
+        assert db.execute("SELECT count(*) FROM old").fetchone() == (2,)
 
 
 @pytest.mark.parametrize("statement", ["INSERT INTO recent", "COMMIT"])
