@@ -21,10 +21,12 @@ from exporter.facts import facts
 from exporter.intake.accounts import Accounts
 from exporter.intake.committer import Committer
 from exporter.intake.endpoint import App, create_public_app
+from exporter.intake.gathering import Gathering
 from exporter.intake.listener import Listener
 from exporter.intake.paths import StatsPaths
 from exporter.intake.port import Port
 from exporter.intake.stats import StatsResource
+from exporter.intake.turns import Turns
 from exporter.metrics.private import create_loading_app, create_private_app
 from exporter.metrics.readiness import Readiness
 from exporter.metrics.telemetry import Telemetry
@@ -90,7 +92,7 @@ def build(settings: Settings, telemetry: Telemetry) -> Parts:
     committer.start()
     paths = StatsPaths([token.get_secret_value() for token in settings.path_token])
     stats = StatsResource(
-        committer,
+        Gathering(committer),
         policy(settings.apps),
         fingerprinter(journal.key),
         telemetry,
@@ -169,7 +171,12 @@ def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
         parts.app, parts.stats, parts.accounts, parts.paths, settings.trusted_proxy, settings.request_timeout
     )
     public = Listener(
-        settings.listen, limit, settings.request_timeout, make_port, end.fail, _watched(parts.committer, supervisor)
+        settings.listen,
+        limit,
+        settings.request_timeout,
+        make_port,
+        end.fail,
+        _watched(parts.committer.turns, supervisor),
     )
     if parts.event_log:
         end.on_hangup = parts.event_log.reopen
@@ -198,14 +205,14 @@ def serve(settings: Settings, started: Callable[[int, int], None]) -> int:
     return end.code
 
 
-def _watched(committer: Committer, supervisor: Supervisor) -> Callable[[], None]:
+def _watched(turns: Turns, supervisor: Supervisor) -> Callable[[], None]:
     """What the loop does at each turn for a supervisor that watches: a sign of life goes the way of a post, from the
     loop through the committer, and does not come out where either hangs.
     """
     if not supervisor.watches:
         return lambda: None
-    committer.on_progress = supervisor.works
-    return committer.show_progress
+    turns.on_progress = supervisor.works
+    return turns.show_progress
 
 
 def _connections(wanted: int) -> int:

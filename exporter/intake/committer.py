@@ -1,67 +1,46 @@
-"""The one thread that touches ledger and journal: it counts what was posted, and says what a scrape may show.
+"""What touches ledger and journal: it counts what was posted, and says what a scrape may show.
 
-    posts   those that wait when it is free, together: draft, commit, apply; then the loop hears of their fates
-    others  scrapes, readiness, backup, landing page ask, and wait for so long at the most; they take their turn
+All of it in one thread, where each has a turn (`turns`): posts, of which `gathering` brings many together: draft,
+commit, apply; scrapes, readiness, backup and the landing page, which wait for so long at the most.
 
-A post is answered only after the transaction that holds its events is committed, and memory changes only then. Posts
-that would wait for longer than `PATIENCE` behind a commit that hangs are refused; those in it have to hear of its end.
+A post is answered only after the transaction that holds its events is committed, and memory changes only then.
 """
 
-import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
-from typing import Final, TypeVar
+from typing import Final
 
 import structlog
 
-from exporter.counting.census import OVERFLOW
 from exporter.counting.changes import Changes
 from exporter.counting.draft import Draft
 from exporter.counting.ledger import Ledger
 from exporter.counting.view import Newest, View
 from exporter.eventlog.record import Record, Sink
 from exporter.intake.post import Post
-from exporter.intake.waiting import PATIENCE, Waiting
+from exporter.intake.turns import BusyError, Clock, Turns, answered, result
 from exporter.metrics.telemetry import Telemetry
 from exporter.storage.errors import StorageUnavailableError, unusable
 from exporter.storage.journal import Journal
-
-Clock = Callable[[], float]
-T = TypeVar("T")
 
 ASKING_PATIENCE: Final = 0.5
 """Seconds that a scrape waits for its turn."""
 
 BACKUP_PATIENCE: Final = 600.0
 
-EVENTS_TOGETHER: Final = 5000
-"""Events in one commit, about: scrapes wait for it, some twenty milliseconds."""
-
 VERSIONS_TOLD: Final = 100
 """Versions on the landing page: enough for a person."""
-
-_LOOK_AGAIN: Final = 0.1
-"""Seconds after which the posts that wait are looked at again."""
 
 _log = structlog.get_logger("committer")
 
 
-class OverloadedError(Exception):
-    """The post can't be counted soon enough; nothing of it was."""
-
-
-class BusyError(TimeoutError):
-    """The committer had no turn to give in time."""
-
-
 class Committer:
-    """Counts posts for one event loop, and answers what any other thread asks."""
+    """Counts posts, and answers what any other thread asks."""
 
     def __init__(
         self,
@@ -78,86 +57,11 @@ class Committer:
         self._telemetry = telemetry
         self._event_logs = event_logs
         self._clock = clock
-        self.now = now
-        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
+        self.turns = Turns(now)
         self._view = ledger.view()
         self._newest = Newest((), 0)
         self._not_shown: View | None = None
         """Of a scrape that did not wait for it: to be shown by the next, as the ledger takes it for shown."""
-
-        self._working_since: float | None = None
-        """By the monotonic clock; `None` while there is nothing to do."""
-
-        # The loop's own.
-        self._waiting = Waiting()
-        self._counting = False
-        self._watching = False
-        self._decided: Callable[[list[Post]], None] = lambda _: None
-
-        self.on_progress: Callable[[], None] = lambda: None
-        """Who hears, in the committer's thread, that it gets on with its work; set before the start."""
-
-        self._asked_for_progress = False
-
-    # In the loop.
-
-    def submit(self, post: Post) -> None:
-        """Have a post counted together with all that wait; `on_decided` hears of it."""
-        if not self._waiting:
-            loop = asyncio.get_running_loop()
-            loop.call_soon(self._hand_over, loop)  # after all that has come in this turn of the loop
-            if not self._watching:
-                self._watching = True
-                loop.call_later(PATIENCE, self._give_up_waiting, loop)
-        self._waiting.add(self._sender(post), post)
-
-    def on_decided(self, decided: Callable[[list[Post]], None]) -> None:
-        """Who hears, in the loop, of posts that were counted or have an `error`."""
-        self._decided = decided
-
-    def show_progress(self) -> None:
-        """Have `on_progress` called in the committer's turn, which it does not get while a commit hangs."""
-        if not self._asked_for_progress:
-            self._asked_for_progress = True
-            self._work.put(self._progress)
-
-    def hangs(self) -> bool:
-        """Whether the disk has been busy for so long that a post would wait for too long."""
-        since = self._working_since
-        return since is not None and self.now() - since > PATIENCE
-
-    def _sender(self, post: Post) -> str:
-        # Apps without series of their own share one place, or forged names would have a thousand.
-        series = post.entries.series
-        app_id = series[0].version.app_id if series else OVERFLOW
-        return app_id if app_id in self._ledger.census.apps else OVERFLOW
-
-    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self._counting or not self._waiting:
-            return
-        self._counting = True
-        self._work.put(partial(self._count, self._waiting.take(EVENTS_TOGETHER), loop))
-
-    def _give_up_waiting(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Refuse those that have waited for too long behind a commit."""
-        late = self._waiting.take_late(self.now() - PATIENCE)
-        for post in late:
-            post.error = OverloadedError()
-        self._decided(late)
-        self._watching = bool(self._waiting)
-        if self._watching:
-            loop.call_later(_LOOK_AGAIN, self._give_up_waiting, loop)
-
-    def _have_counted(self, posts: list[Post], loop: asyncio.AbstractEventLoop) -> None:
-        # Whoever is answered mostly sends the next post at once: a turn of the loop later it is here, and shares the
-        # next commit with those that wait.
-        loop.call_soon(loop.call_soon, self._go_on, loop)
-        self._decided(posts)
-
-    def _go_on(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._counting = False
-        self._hand_over(loop)
 
     # In the committer's thread.
 
@@ -181,39 +85,19 @@ class Committer:
             raise unusable(self.directory, error) from error
 
     def start(self) -> None:
-        """Work, in a thread."""
-        self._thread.start()
+        """Take turns."""
+        self.turns.start()
 
     def stop(self, patience: float) -> None:
         """Finish what waits, write the event log out, and close the ledger; a disk that hangs is left behind."""
-        self._work.put(None)
-        self._thread.join(patience)
+        finished = self.turns.stop(patience)
         closing = [threading.Thread(target=log.close) for log in self._event_logs]
         for each in closing:
             each.start()
         for each in closing:
             each.join()
-        if not self._thread.is_alive():
+        if finished:
             self._journal.close()
-
-    def _run(self) -> None:
-        while (work := self._work.get()) is not None:
-            self._working_since = self.now()
-            work()
-            self._working_since = None
-
-    def _progress(self) -> None:
-        self._asked_for_progress = False
-        self.on_progress()
-
-    def _count(self, posts: list[Post], loop: asyncio.AbstractEventLoop) -> None:
-        try:
-            self.count(posts)
-        except Exception as error:  # whatever it is, those that wait must hear of it
-            for post in posts:
-                post.error = error
-        with suppress(RuntimeError):  # the loop has ended, and nobody waits any more
-            loop.call_soon_threadsafe(self._have_counted, posts, loop)
 
     def count(self, posts: list[Post]) -> None:
         """Count posts in one transaction, and set their `series`. Raises `StorageUnavailableError`."""
@@ -301,7 +185,7 @@ class Committer:
 
     def _back_up(self, target: Path) -> None:
         self._settle()  # what is in doubt may hold a transaction open, and the copy would wait for its end
-        self._journal.backup(target, self.on_progress)
+        self._journal.backup(target, self.turns.on_progress)
 
     def _note_backup(self) -> None:
         self._settle()
@@ -309,15 +193,9 @@ class Committer:
 
     # In any thread.
 
-    def _ask(self, question: Callable[[], T], patience: float = ASKING_PATIENCE) -> "Future[T]":
-        """Have the committer answer in its turn; waits for so long. Raises what the question does, or `BusyError`."""
-        future: Future[T] = Future()
-        self._work.put(partial(_answer, future, question))
-        try:
-            future.exception(patience)
-        except TimeoutError:
-            future.cancel()
-        return future
+    def has_series_of(self, app_id: str) -> bool:
+        """Whether an app has series of its own."""
+        return app_id in self._ledger.census.apps
 
     def view(self, scrape: bool) -> View:
         """What to show now; a `scrape` moves series on: births, releases and expiries, committed before they show.
@@ -325,8 +203,8 @@ class Committer:
         If that commit fails, everything stays as it was shown, and the scrape is served all the same; while another one
         hangs, the scrape shows what the one before did.
         """
-        future = self._ask(self.scrape if scrape else self._look)
-        if future.done() and not future.cancelled():
+        future = self.turns.ask(self.scrape if scrape else self._look, ASKING_PATIENCE)
+        if answered(future):
             return future.result()
         if scrape and not future.cancelled():
             future.add_done_callback(self._keep)
@@ -339,28 +217,28 @@ class Committer:
     def newest(self) -> Newest:
         """The versions heard from last; as they were told before, if it is busy."""
         with suppress(BusyError):
-            self._newest = _result(self._ask(partial(self._ledger.newest, VERSIONS_TOLD)))
+            self._newest = result(self.turns.ask(partial(self._ledger.newest, VERSIONS_TOLD), ASKING_PATIENCE))
         return self._newest
 
     def ready(self) -> bool:
         """Whether a post would be counted; after a failed commit, finds out by a commit of nothing."""
-        if self.hangs():
+        if self.turns.hangs():
             return False
         if self._journal.healthy:
             return True
-        future = self._ask(self._commit_nothing)
-        return future.done() and not future.cancelled() and future.result()
+        future = self.turns.ask(self._commit_nothing, ASKING_PATIENCE)
+        return answered(future) and future.result()
 
     def backup(self, target: Path) -> None:
         """Write a consistent copy of the ledger; posts wait until it is complete.
 
         Raises `StorageUnavailableError`, `sqlite3.Error`, `OSError` or `BusyError`.
         """
-        _result(self._ask(partial(self._back_up, target), BACKUP_PATIENCE))
+        result(self.turns.ask(partial(self._back_up, target), BACKUP_PATIENCE))
 
     def note_backup(self) -> None:
         """Remember that a copy was handed over now. Raises `StorageUnavailableError` or `BusyError`."""
-        _result(self._ask(self._note_backup))
+        result(self.turns.ask(self._note_backup, ASKING_PATIENCE))
 
     def observe(self) -> None:
         """Bring the gauges about the ledger up to date."""
@@ -373,17 +251,3 @@ class Committer:
     def directory(self) -> Path:
         """The data directory."""
         return self._journal.directory
-
-
-def _answer(future: "Future[T]", question: Callable[[], T]) -> None:
-    if future.set_running_or_notify_cancel():
-        try:
-            future.set_result(question())
-        except BaseException as error:
-            future.set_exception(error)
-
-
-def _result(future: "Future[T]") -> T:
-    if not future.done() or future.cancelled():
-        raise BusyError
-    return future.result()

@@ -12,11 +12,11 @@ import structlog
 
 from exporter.intake.answer import Answer
 from exporter.intake.answers import refused, taken, turned_away
-from exporter.intake.committer import Committer, OverloadedError
 from exporter.intake.content_encoding import is_compressed
+from exporter.intake.gathering import Gathering, OverloadedError
 from exporter.intake.paths import StatsPaths
 from exporter.intake.post import Arrival, Post
-from exporter.intake.waiting import PATIENCE
+from exporter.intake.turns import PATIENCE
 from exporter.metrics.telemetry import Telemetry
 from exporter.replies import OK, RequestRefusedError, reply
 from exporter.storage.errors import StorageUnavailableError
@@ -36,7 +36,7 @@ class StatsResource:
 
     def __init__(
         self,
-        committer: Committer,
+        gathering: Gathering,
         label: Label,
         fingerprints: Fingerprints,
         telemetry: Telemetry,
@@ -45,14 +45,14 @@ class StatsResource:
         paths: StatsPaths,
     ) -> None:
         self.max_body = max_body
-        self._committer = committer
+        self._gathering = gathering
         self._label = label
         self._fingerprints = fingerprints
         self._telemetry = telemetry
         self._max_batch = max_batch
         self._paths = paths
         self._apart = ThreadPoolExecutor(1, "decode")
-        committer.on_decided(self._decided)
+        gathering.on_decided(self._decided)
 
     # As Falcon calls it.
 
@@ -90,7 +90,7 @@ class StatsResource:
         elif len(body) > self.max_body:
             answer(refused("body_too_large"))
         else:
-            self._read(Arrival(body, user_agent, answer, self._committer.now()))
+            self._read(Arrival(body, user_agent, answer, self._gathering.now()))
 
     def _read(self, arrival: Arrival) -> None:
         try:
@@ -112,7 +112,7 @@ class StatsResource:
         return None if batch is None else Post(arrival, batch, self._label, self._fingerprints)
 
     def _read_apart(self, arrival: Arrival) -> Post | Exception:
-        if self._committer.now() - arrival.started > PATIENCE:
+        if self._gathering.now() - arrival.started > PATIENCE:
             return OverloadedError()
         try:
             batch = decode_strictly(arrival.body, self._max_batch) or decode_carefully(arrival.body, self._max_batch)
@@ -129,10 +129,10 @@ class StatsResource:
 
     def _decide(self, post: Post) -> None:
         self._telemetry.batch_events.observe(post.elements)
-        if self._committer.hangs():
+        if self._gathering.hangs():
             self._fail(post.arrival, OverloadedError())
         else:
-            self._committer.submit(post)
+            self._gathering.submit(post)
 
     def _decided(self, posts: list[Post]) -> None:
         for post in posts:
@@ -151,7 +151,7 @@ class StatsResource:
         self._answer(arrival, refused(name))
 
     def _answer(self, arrival: Arrival, answer: Answer) -> None:
-        self._telemetry.request_seconds.observe(self._committer.now() - arrival.started)
+        self._telemetry.request_seconds.observe(self._gathering.now() - arrival.started)
         arrival.answer(answer)
 
 

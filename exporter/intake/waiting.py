@@ -2,16 +2,12 @@
 
 A commit takes all that wait, so a slow disk costs time and no posts. Only when more have come than one commit takes
 does it matter who sends them: each app has a place in turn, however many posts it has, so a noisy one does not blind
-us to the others. What has waited for `PATIENCE` is refused; a client that keeps its events sends them again.
+us to the others. What has waited for too long is refused; a client that keeps its events sends them again.
 """
 
 from collections import deque
-from typing import Final
 
 from exporter.intake.post import Post
-
-PATIENCE: Final = 1.0
-"""Seconds that a post may have to wait."""
 
 
 class Waiting:

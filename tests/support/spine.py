@@ -10,8 +10,9 @@ from exporter.counting.ledger import Ledger, Limits
 from exporter.counting.view import View
 from exporter.intake.answer import Answer
 from exporter.intake.answers import taken
-from exporter.intake.committer import Clock, Committer
+from exporter.intake.committer import Committer
 from exporter.intake.post import Arrival, Post
+from exporter.intake.turns import Clock
 from exporter.metrics.telemetry import Telemetry
 from exporter.storage.journal import Journal
 from exporter.wire.events import decode

@@ -1,13 +1,11 @@
-"""The one thread that commits: what shares a commit, what a disk that hangs costs; the test owns the clocks."""
+"""What is committed, and what others are told; the test owns the clocks."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import threading
-from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,188 +13,15 @@ from exporter.counting.budgets import Limits as BudgetLimits
 from exporter.counting.changes import Changes
 from exporter.counting.ledger import Ledger, Limits
 from exporter.eventlog.record import Record
-from exporter.intake.committer import Committer, OverloadedError
+from exporter.intake.committer import Committer
 from exporter.intake.post import Arrival, Post
-from exporter.intake.waiting import PATIENCE
 from exporter.metrics.telemetry import Telemetry
-from exporter.storage.errors import LedgerError, StorageUnavailableError
+from exporter.storage.errors import LedgerError
 from exporter.storage.journal import Journal
 from exporter.wire.events import decode
 from exporter.wire.fingerprints import fingerprinter
 from exporter.wire.labels import policy
-from tests.support.loops import TestLoop, eventually
-
-SLOWLY = PATIENCE * 1.1
-
-
-class HangingJournal(Journal):
-    """A disk that can be held: each commit waits until it is free."""
-
-    free: threading.Event
-    fails = False
-    begun = 0
-
-    def commit(self, changes: Changes) -> None:
-        self.begun += 1
-        self.free.wait()
-        if self.fails:
-            raise StorageUnavailableError("the disk is full")
-        super().commit(changes)
-
-
-def disk(directory: Path) -> HangingJournal:
-    """One that is free."""
-    journal = HangingJournal(directory, "process", 1000, 3600.0)
-    journal.free = threading.Event()
-    journal.free.set()
-    return journal
-
-
-class Bench:
-    """A committer, its loop, and what became of the posts."""
-
-    def __init__(self, directory: Path) -> None:
-        self.loop = TestLoop()
-        self.journal = disk(directory)
-        self.telemetry = Telemetry()
-        limits = Limits(3600.0, 0.0, 10_000, 1000, BudgetLimits(2, 10, 10_000))
-        self.committer = Committer(
-            Ledger(limits), self.journal, self.telemetry, (), clock=lambda: 1_000_000.0, now=lambda: self.loop.now
-        )
-        self.committer.load()
-        self.committer.start()
-        self.committer.on_decided(self._decided)
-        self.fates: dict[int, Exception | None] = {}
-        self._label, self._fingerprints = policy(()), fingerprinter(self.journal.key)
-        self._posted = 0
-        self.answered: Callable[[], None] = lambda: None
-        """Called when posts were decided."""
-
-    def _decided(self, posts: list[Post]) -> None:
-        for post in posts:
-            assert int(post.arrival.user_agent) not in self.fates, "decided twice"
-            self.fates[int(post.arrival.user_agent)] = post.error
-        self.answered()
-
-    def post(self, app_id: str = "com.example.app", events: int = 1) -> int:
-        """Submit one; its number in `fates`."""
-        self._posted += 1
-        items = [{"app_id": app_id, "action": "set", "version_name": "1.0.0"}] * events
-        body = json.dumps(items).encode()
-        arrival = Arrival(body, str(self._posted), lambda _: None, self.loop.now)
-        self.committer.submit(Post(arrival, decode(body, 100_000), self._label, self._fingerprints))
-        return self._posted
-
-    async def until_it_hangs(self) -> int:
-        """Hold the disk, and have it begin a commit; the number of the post in it."""
-        self.journal.free.clear()
-        begun = self.journal.begun
-        number = self.post()
-        await eventually(lambda: self.journal.begun > begun)
-        return number
-
-    async def until_decided(self, number: int) -> Exception | None:
-        """The error of a post, if it has one."""
-        await eventually(lambda: number in self.fates)
-        return self.fates[number]
-
-    def run(self, story: Callable[[Bench], Coroutine[Any, Any, None]]) -> None:
-        """Run a story in the loop."""
-        self.loop.run_until_complete(story(self))
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    bench = Bench(tmp_path)
-    yield bench
-    bench.journal.free.set()
-    bench.committer.stop(60)
-    bench.loop.close()
-
-
-def test_all_posts_of_one_turn_share_one_commit(bench: Bench) -> None:
-    """A hundred posts that were read in one turn of the loop."""
-
-    async def story(bench: Bench) -> None:
-        numbers = [bench.post() for _ in range(100)]
-        for number in numbers:
-            assert await bench.until_decided(number) is None
-        assert bench.journal.begun == 1
-        assert bench.telemetry.tally.counted == 100
-
-    bench.run(story)
-
-
-def test_what_comes_during_a_commit_shares_the_next(bench: Bench) -> None:
-    """However much it is, and however slow the disk."""
-
-    async def story(bench: Bench) -> None:
-        first = await bench.until_it_hangs()
-        later = []
-        for _ in range(50):
-            later.append(bench.post())
-            await asyncio.sleep(0)
-        bench.journal.free.set()
-        assert [await bench.until_decided(number) for number in (first, *later)] == [None] * 51
-        assert bench.journal.begun == 2
-
-    bench.run(story)
-
-
-def test_the_next_post_of_who_was_answered_shares_a_commit_with_those_that_wait(bench: Bench) -> None:
-    """It comes at once; were the others committed without it, each commit would have half of the posts."""
-
-    async def story(bench: Bench) -> None:
-        answered = asyncio.Event()
-        bench.answered = answered.set
-        first = await bench.until_it_hangs()
-        waits = bench.post()
-        bench.journal.free.set()
-        await answered.wait()
-        following = bench.post()
-        assert [await bench.until_decided(number) for number in (first, waits, following)] == [None] * 3
-        assert bench.journal.begun == 2
-
-    bench.run(story)
-
-
-def test_behind_a_commit_that_hangs_a_post_waits_for_a_second_at_most(bench: Bench) -> None:
-    """Then it is refused, and nothing of it is counted; the one in the commit hears of its fate when that is known."""
-
-    async def story(bench: Bench) -> None:
-        inside = await bench.until_it_hangs()
-        behind = [bench.post() for _ in range(3)]
-        await bench.loop.advance(PATIENCE * 0.5)
-        late = bench.post()
-        await bench.loop.advance(PATIENCE * 0.4)
-        assert bench.fates == {}
-        await bench.loop.advance(PATIENCE * 0.2)
-        assert {number: type(error) for number, error in bench.fates.items()} == dict.fromkeys(behind, OverloadedError)
-        await bench.loop.advance(SLOWLY)
-        assert isinstance(bench.fates[late], OverloadedError)
-        bench.journal.free.set()
-        assert await bench.until_decided(inside) is None
-        assert bench.telemetry.tally.counted == 1
-
-    bench.run(story)
-
-
-def test_a_post_that_comes_while_the_disk_hangs_is_told_so_at_once(bench: Bench) -> None:
-    """It hangs once a second is over, and does not when it is free again."""
-
-    async def story(bench: Bench) -> None:
-        inside = await bench.until_it_hangs()
-        assert not bench.committer.hangs()
-        await bench.loop.advance(SLOWLY)
-        assert bench.committer.hangs()
-        assert not bench.committer.ready()
-        bench.journal.free.set()
-        await bench.until_decided(inside)
-        await eventually(lambda: not bench.committer.hangs())
-        assert bench.committer.ready()
-        assert await bench.until_decided(bench.post()) is None
-
-    bench.run(story)
+from tests.support.committing import Bench, disk
 
 
 def test_a_scrape_while_the_disk_hangs_shows_what_the_one_before_did(bench: Bench) -> None:
@@ -229,53 +54,6 @@ def test_a_scrape_that_left_before_its_commit_had_ended_is_shown_by_the_next(ben
         following = await asyncio.to_thread(bench.committer.view, True)
         assert sum(following.shown.values()) == 1, "the abandoned one, not another"
         assert sum((await asyncio.to_thread(bench.committer.view, True)).shown.values()) == 2
-
-    bench.run(story)
-
-
-def test_a_commit_that_fails_is_heard_of_by_all_in_it(bench: Bench) -> None:
-    """Nothing of them is counted; the next commit is tried anew, and readiness finds out by one of nothing."""
-
-    async def story(bench: Bench) -> None:
-        bench.journal.fails = True
-        numbers = [bench.post() for _ in range(3)]
-        assert {type(await bench.until_decided(number)) for number in numbers} == {StorageUnavailableError}
-        bench.journal.fails = False
-        assert await bench.until_decided(bench.post()) is None
-        assert bench.telemetry.tally.counted == 1
-
-    bench.run(story)
-
-
-def test_a_quiet_app_is_counted_before_the_backlog_of_a_noisy_one(bench: Bench) -> None:
-    """Its post is in the next commit, though fifty large ones came before."""
-
-    async def story(bench: Bench) -> None:
-        for app_id in ("com.example.noisy", "com.example.quiet"):
-            await bench.until_decided(bench.post(app_id))
-        await bench.until_it_hangs()
-        noisy = [bench.post("com.example.noisy", events=1000) for _ in range(50)]
-        quiet = bench.post("com.example.quiet")
-        bench.journal.free.set()
-        assert await bench.until_decided(quiet) is None
-        assert noisy[-1] not in bench.fates
-        assert await bench.until_decided(noisy[-1]) is None
-
-    bench.run(story)
-
-
-def test_forged_apps_share_one_place(bench: Bench) -> None:
-    """A name of its own for each post gives nobody a turn of his own."""
-
-    async def story(bench: Bench) -> None:
-        for app_id in ("com.example.real", "com.example.other"):
-            await bench.until_decided(bench.post(app_id))
-        await bench.until_it_hangs()
-        forged = [bench.post(f"com.forged.app{number}", events=1000) for number in range(50)]
-        real = bench.post("com.example.real")
-        bench.journal.free.set()
-        assert await bench.until_decided(real) is None
-        assert forged[-1] not in bench.fates
 
     bench.run(story)
 
