@@ -17,6 +17,7 @@ from exporter.counting.ledger import Ledger, Limits
 from exporter.storage import ledgerfile, tables
 from exporter.storage.errors import LedgerError, StorageUnavailableError
 from exporter.storage.journal import Journal
+from exporter.storage.recenttable import RecentTable
 from exporter.wire.labels import Series, Version
 from tests.support.entries import Entry, columns
 
@@ -115,7 +116,7 @@ def test_of_several_totals_of_a_series_the_last_one_counts(opened: Open, tmp_pat
     journal = opened()
     for total in (1, 2, 3):
         journal.commit(Changes(1.0, totals={SERIES: total}))
-    journal._db = Failing(journal._db, "INSERT INTO recent", after=False)  # type: ignore[assignment]  # noqa: SLF001
+    fail(journal, "INSERT INTO recent", after=False)
     with pytest.raises(StorageUnavailableError):
         journal.commit(Changes(2.0, totals={SERIES: 4}))
     assert journal.settle() is None
@@ -326,6 +327,13 @@ class Failing:
         self.db.close()
 
 
+def fail(journal: Journal, statement: str, *, after: bool) -> None:
+    """Have a statement fail, whichever table's it is."""
+    failing: Any = Failing(journal._db, statement, after=after)  # noqa: SLF001 - nothing else can make it fail
+    for each in (journal, journal._series, journal._devices, journal._recent, journal._old):  # noqa: SLF001
+        each._db = failing  # noqa: SLF001
+
+
 SEEN = {VERSION: Sighting(1.0, 2.0)}
 """A change that takes a transaction of several statements."""
 
@@ -340,7 +348,7 @@ def test_a_failed_commit_that_did_not_land_is_as_if_never_tried(
     """The client was told to send it again, and then it counts once."""
     journal = opened()
     journal.commit(Changes(1.0, totals={SERIES: 1}))
-    journal._db = Failing(journal._db, statement, after=False)  # type: ignore[assignment]  # noqa: SLF001
+    fail(journal, statement, after=False)
 
     with pytest.raises(StorageUnavailableError):
         journal.commit(Changes(2.0, totals={SERIES: 2}, sightings=sightings))
@@ -358,8 +366,7 @@ def test_what_failed_to_leave_memory_leaves_it_later(opened: Open, statement: st
     """And is found on disk then, once each."""
     journal = opened(memory=1)
     journal.commit(Changes(DAY, fingerprints={1: int(DAY * 1000)}))
-    failing: Any = Failing(journal._db, statement, after=False)  # noqa: SLF001
-    journal._db = journal._old._db = failing  # noqa: SLF001
+    fail(journal, statement, after=False)
 
     with pytest.raises(StorageUnavailableError):
         journal.commit(Changes(DAY, fingerprints={2: int(DAY * 1000)}))
@@ -387,7 +394,7 @@ def test_a_failed_commit_that_landed_after_all_is_told_of(opened: Open, statemen
     draft = Draft(ledger, 1.0, journal.remembers)
     post = columns([Entry(SERIES, 7, 1000)])
     draft.add(post)
-    journal._db = Failing(journal._db, statement, after=True)  # type: ignore[assignment]  # noqa: SLF001
+    fail(journal, statement, after=True)
 
     with pytest.raises(StorageUnavailableError):
         journal.commit(draft.changes)
@@ -403,7 +410,7 @@ def test_what_landed_was_not_shown_to_the_scrape_that_asked_for_it(opened: Open)
     journal = opened()
     journal.commit(Changes(1.0, totals={SERIES: 1}))
     shown = Changes(2.0, shows={SERIES: Show(State.HELD, 0, 2.0)}, scraped=True)
-    journal._db = Failing(journal._db, "COMMIT", after=True)  # type: ignore[assignment]  # noqa: SLF001
+    fail(journal, "COMMIT", after=True)
 
     with pytest.raises(StorageUnavailableError):
         journal.commit(shown)
@@ -419,7 +426,7 @@ def test_what_landed_is_told_of_though_it_took_two_tries_to_read_it_back(
     """The first try may get so far as to see the transaction, and fail after that."""
     journal = opened()
     journal.commit(Changes(1.0, totals={SERIES: 1}))
-    journal._db = Failing(journal._db, "INSERT INTO recent", after=True)  # type: ignore[assignment]  # noqa: SLF001
+    fail(journal, "INSERT INTO recent", after=True)
     changes = Changes(2.0, totals={SERIES: 2})
     with pytest.raises(StorageUnavailableError):
         journal.commit(changes)
@@ -447,7 +454,7 @@ def test_a_failure_that_is_not_the_disks_leaves_no_half_transaction(
     journal = opened()
     journal.commit(Changes(1.0, totals={SERIES: 1}))
     with monkeypatch.context() as patched:
-        patched.setattr(Journal, "_retire", raises(MemoryError()))
+        patched.setattr(RecentTable, "retire", raises(MemoryError()))
         with pytest.raises(StorageUnavailableError):
             journal.commit(Changes(2.0, totals={SERIES: 2}, sightings=SEEN))
     assert journal.settle() is None
@@ -461,7 +468,7 @@ def test_a_count_that_finds_no_row_is_refused_and_not_lost(opened: Open, tmp_pat
     """Rows are found by numbers kept in memory; were one wrong, the client would be told ok for nothing."""
     journal = opened()
     journal.commit(Changes(1.0, totals={SERIES: 1}))
-    journal._ids[SERIES] = 99  # noqa: SLF001 - nothing else can make it wrong
+    journal._series._ids[SERIES] = 99  # noqa: SLF001 - nothing else can make it wrong
 
     with pytest.raises(StorageUnavailableError):
         journal.commit(Changes(2.0, totals={SERIES: 2}, sightings=SEEN))
