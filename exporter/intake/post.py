@@ -45,12 +45,12 @@ class Post:
         self.positions: Sequence[int] = range(self.elements)
         self.rejected: dict[int, Reason] = {}
         self.ignored: list[IgnoredReason] = []
-        alike, meanings = self._understand(batch.items, label)
+        in_runs, meanings = self._understand(batch.items, label)
         series, words = zip(*meanings, strict=True) if meanings else ((), ())
-        timestamps = joined([run.timestamps for run in alike])
-        told, durations, self.dropped, exits = hear(series, joined([run.metadata for run in alike]))
+        timestamps = joined([run.timestamps for run in in_runs])
+        told, durations, self.dropped, exits = hear(series, joined([run.metadata for run in in_runs]))
         self.entries = Entries(
-            told, fingerprints(alike, timestamps), timestamps, fingerprints.devices(alike), words, durations, exits
+            told, fingerprints(in_runs, timestamps), timestamps, fingerprints.devices(in_runs), words, durations, exits
         )
         self.series: Sequence[Series | None] = ()
         self.error: Exception | None = None
@@ -59,12 +59,12 @@ class Post:
         """The events that ask to be counted, and what they mean; notes where they are, and the rest."""
         if Rejected not in map(type, items):
             events: Sequence[Event] = items  # type: ignore[assignment]  # as was just looked at; a cast is a call
-            alike = runs(events)
-            meanings = _meanings(alike, label)
+            in_runs = runs(events)
+            meanings = _meanings(in_runs, label)
             if {type(meaning.outcome) for meaning in meanings} == {Series}:  # as nearly always
-                return alike, meanings
-        alike = runs(self._taken(items, label))
-        return alike, _meanings(alike, label)
+                return in_runs, meanings
+        in_runs = runs(self._taken(items, label))
+        return in_runs, _meanings(in_runs, label)
 
     def _taken(self, items: Sequence[Event | Rejected], label: Label) -> Sequence[Event]:
         """The events that ask to be counted, of a body with others among them, which is rare; notes what these are."""
@@ -89,9 +89,9 @@ class Post:
         return [(at, series) for at, series in zip(self.positions, self.series, strict=True) if series is not None]
 
 
-def _meanings(alike: Sequence[Run], label: Label) -> list[Meaning]:
+def _meanings(in_runs: Sequence[Run], label: Label) -> list[Meaning]:
     found: list[Meaning] = []
-    for run in alike:
+    for run in in_runs:
         of = label(run.first)
         found += [of[action] for action in run.actions]
     return found

@@ -21,6 +21,7 @@ _TIDY: Final = (
     " (SELECT timestamp, value FROM old WHERE timestamp < ? ORDER BY timestamp, value LIMIT ?)"
 )
 _END_OF_TIME: Final = 2**63 - 1
+"""Later than any timestamp there is."""
 
 
 class OldTable:

@@ -1,5 +1,7 @@
 """The label policy: which series an event belongs to.
 
+What the event says of its device (`words`) is found with it, since both depend on the same fields.
+
 Every label value comes from a closed set or has a bounded form, whatever a client sends; how many of them there may
 be is the ledger's business. Facts about the plugin are cited where a rule rests on one.
 """
@@ -84,7 +86,7 @@ Label = Callable[[Event], Mapping[str, Meaning]]
 
 
 class _Actions(dict[str, Meaning]):
-    """What the actions become of events that are alike in all else; remembers no more than the catalogue has."""
+    """By action, series and word of events that are alike in all else; remembers no more than the catalogue has."""
 
     def __init__(self, version: Version, habits: Habits, words: Mapping[str, Word]) -> None:
         self._version = version

@@ -24,13 +24,16 @@ _KEPT: Final = 1024
 
 
 class Habits(NamedTuple):
-    """What a client does: what its visits can be held against, whether a failed download may be none, and whether each
-    of its events names what runs.
-    """
+    """What a client does, by which its events are understood."""
 
     reports: Reports
+    """What its visits can be held against."""
+
     fails_without_update: bool
+    """A failed download of it may be none."""
+
     names_what_runs: bool
+    """Each of its events names the version that runs."""
 
 
 @lru_cache(_KEPT)
