@@ -1,6 +1,5 @@
 """The settings that are addresses: where to listen, and whom to believe."""
 
-import errno
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from socket import SOCK_STREAM, getaddrinfo
 from typing import Annotated, NamedTuple
@@ -50,13 +49,6 @@ def refuse_unknown_host(flag: str, address: Address) -> None:
             f"{flag}: {address.host!r} is no address to listen on ({why}); for example 127.0.0.1:{address.port}, or "
             f"0.0.0.0:{address.port} for all addresses"
         ) from error
-
-
-def cannot_listen(flag: str, address: Address, error: OSError) -> OSError:
-    """What to tell of an address that a flag names and the system does not give."""
-    if error.errno == errno.EADDRINUSE:
-        return OSError(f"can't listen on {address}: it is in use; choose another with {flag}")
-    return OSError(f"can't listen on {address}: {error}; {flag} names it")
 
 
 class Networks(tuple[IPv4Network | IPv6Network, ...]):

@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import CliApp, CliSettingsSource
 
 from exporter import __version__
+from exporter.addresses import Address
 from exporter.settings import Base, Settings
 from exporter.values import Shown
 
@@ -96,6 +97,9 @@ def _parse(kind: type[Base], strict: bool, parser: _Parser, words: Sequence[str]
         raise UsageError(
             f"{flag} is unknown{meant(flag, flags, '--') or f'; {parser.prog} --help lists what there is'}"
         )
+    for name, field in kind.model_fields.items():
+        if field.annotation is Address and getattr(known, name, None):
+            setattr(known, name, getattr(known, name)[-1:])  # given twice, it would be taken for a list of two
     return known
 
 

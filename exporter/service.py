@@ -10,7 +10,7 @@ import structlog
 from waitress.server import create_server
 
 from exporter import process
-from exporter.addresses import Address, cannot_listen
+from exporter.addresses import Address
 from exporter.backup.server import serve_copies
 from exporter.counting.budgets import Limits as BudgetLimits
 from exporter.counting.ledger import Ledger, Limits
@@ -27,6 +27,7 @@ from exporter.intake.paths import StatsPaths
 from exporter.intake.port import Port
 from exporter.intake.stats import StatsResource
 from exporter.intake.turns import Turns
+from exporter.listening import listen, port_of
 from exporter.metrics.private import create_loading_app, create_private_app
 from exporter.metrics.readiness import Readiness
 from exporter.metrics.telemetry import Telemetry
@@ -40,6 +41,7 @@ from exporter.wire.labels import policy
 
 PRIVATE_THREADS: Final = 4
 PRIVATE_CONNECTIONS: Final = 100
+PRIVATE_BACKLOG: Final = 1024
 
 GRACE_SECONDS: Final = 5.0
 """What the end may take beyond the time of a request that is under way."""
@@ -228,24 +230,18 @@ def _serve_private(application: WSGIApp, address: Address, failed: Callable[[], 
     """Serve the private port in threads, for as long as the process lives; returns the port."""
     # It writes a line for each request that waits for a thread, which under load is most of its cost.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    try:
-        server = create_server(
-            application,
-            host=address.host,
-            port=address.port,
-            threads=PRIVATE_THREADS,
-            connection_limit=PRIVATE_CONNECTIONS,
-            ident=None,
-        )
-    except OSError as error:
-        raise cannot_listen("--metrics-listen", address, error) from error
+    sockets = listen("--metrics-listen", address, PRIVATE_BACKLOG)
+    port = port_of(sockets)
+    server = create_server(
+        application, sockets=sockets, threads=PRIVATE_THREADS, connection_limit=PRIVATE_CONNECTIONS, ident=None
+    )
 
     def run() -> None:
         try:
             server.run()
         except Exception:
-            _log.exception("listener_failed", port=server.effective_port)
+            _log.exception("listener_failed", port=port)
             failed()
 
     threading.Thread(target=run, name="private", daemon=True).start()
-    return int(server.effective_port)
+    return port

@@ -9,9 +9,10 @@ from typing import Any, Final
 
 import structlog
 
-from exporter.addresses import Address, cannot_listen
+from exporter.addresses import Address
 from exporter.intake.connection import Connection
 from exporter.intake.port import Port
+from exporter.listening import listen, port_of
 
 BACKLOG: Final = 2048
 """Connections that the kernel keeps while we take none."""
@@ -26,7 +27,7 @@ _log = structlog.get_logger("listener")
 
 
 class Listener:
-    """Takes connections on one address; `start` and `stop` it once."""
+    """Takes connections on one port; `start` and `stop` it once."""
 
     def __init__(
         self,
@@ -37,12 +38,14 @@ class Listener:
         failed: Callable[[], None],
         turned: Callable[[], None] = lambda: None,
     ) -> None:
-        """Binds the address. At most `limit` connections are open at a time; a drain takes `timeout` seconds at the
+        """Binds the port. At most `limit` connections are open at a time; a drain takes `timeout` seconds at the
         most; `make_port` is called in the loop, `turned` there each second; `failed` if the loop ends by itself. Raises
         `OSError`.
         """
-        self._socket = _bind(address)
-        self.port: int = self._socket.getsockname()[1]
+        self._sockets = listen("--listen", address, BACKLOG)
+        for each in self._sockets:
+            each.setblocking(False)
+        self.port = port_of(self._sockets)
         self._limit = limit
         self._timeout = timeout
         self._make_port = make_port
@@ -97,19 +100,21 @@ class Listener:
     def _listen(self) -> None:
         if not self._listens and self._open() < self._limit and not self._stopping.is_set():
             self._listens = True
-            self._loop.add_reader(self._socket, self._accept)
+            for each in self._sockets:
+                self._loop.add_reader(each, self._accept, each)
 
     def _rest(self) -> None:
         self._listens = False
-        self._loop.remove_reader(self._socket)
+        for each in self._sockets:
+            self._loop.remove_reader(each)
 
-    def _accept(self) -> None:
+    def _accept(self, listening: socket.socket) -> None:
         for _ in range(_ACCEPTED_TOGETHER):
             if self._open() >= self._limit:
                 self._rest()  # until one ends
                 return
             try:
-                accepted, _ = self._socket.accept()
+                accepted, _ = listening.accept()
             except (BlockingIOError, ConnectionAbortedError):
                 return
             except Exception as error:  # too few files, for one: whatever it is, it must not end the taking of posts
@@ -134,10 +139,12 @@ class Listener:
     async def _drain(self, port: Port) -> None:
         port.draining = True
         for _ in range(_LAST_TURNS):  # what had come before the end was asked for is read
-            self._accept()
+            for each in self._sockets:
+                self._accept(each)
             await asyncio.sleep(0)
         self._rest()
-        self._socket.close()
+        for each in self._sockets:
+            each.close()
         deadline = port.now() + self._timeout
         while port.connections and port.now() < deadline:
             for connection in list(port.connections):
@@ -146,17 +153,6 @@ class Listener:
             await asyncio.sleep(_DRAIN_SECONDS)
         for connection in list(port.connections):
             connection.abort()
-
-
-def _bind(address: Address) -> socket.socket:
-    try:
-        found = socket.getaddrinfo(*address, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, *_, place = found[0]
-        listening = socket.create_server(place, family=family, backlog=BACKLOG)
-    except OSError as error:
-        raise cannot_listen("--listen", address, error) from error
-    listening.setblocking(False)
-    return listening
 
 
 def _on_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from exporter import __version__
 from exporter.cli import main
-from exporter.commandline import split, unknown_variables
+from exporter.commandline import read, split, unknown_variables
 from exporter.faults import MISUSED
 from exporter.settings import Settings
 from exporter.simulator.options import Options
@@ -154,3 +154,27 @@ def test_a_reader_that_has_seen_enough_sees_no_traceback(words: list[str]) -> No
 
         assert process.stderr.read() == b""
         assert process.wait() == 0
+
+
+@pytest.mark.parametrize(
+    ("flag", "first", "last"),
+    [
+        ("--listen", "127.0.0.1:1", "[::1]:2"),
+        ("--metrics-listen", "127.0.0.1:1", "localhost:2"),
+        ("--data-dir", "one", "two"),
+        ("--zero-hold", "1s", "2s"),
+        ("--max-versions", "5", "6"),
+    ],
+)
+def test_of_a_flag_given_twice_the_last_one_counts(flag: str, first: str, last: str) -> None:
+    """A script has one, and whoever calls it adds another."""
+    once = read(Settings, "", [flag, last])
+
+    assert read(Settings, "", [flag, first, f"{flag}={last}"]) == once
+
+
+def test_of_a_list_given_in_parts_all_count() -> None:
+    """Nobody leaves out an app by naming another one."""
+    apps = read(Settings, "", ["--apps", "com.acme.notes", "--apps", "com.acme.till"]).apps
+
+    assert [*apps] == ["com.acme.notes", "com.acme.till"]
