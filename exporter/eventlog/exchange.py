@@ -114,11 +114,11 @@ class _Bounded(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        self._sock.settimeout(self._seconds_left())
-        size = self._raw.readinto(buffer) or 0
-        self._room -= size
-        if self._room < 0:
+        if not self._room:
             raise OSError("the reply does not end")
+        self._sock.settimeout(self._seconds_left())
+        size = self._raw.readinto(memoryview(buffer)[: self._room]) or 0
+        self._room -= size
         return size
 
     def close(self) -> None:

@@ -240,7 +240,7 @@ class Cut(threading.Thread):
                     pass
 
 
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\n"
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ def test_a_connection_cut_short_leaves_no_file(tmp_path: Path, target: Path, ans
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_backup_that_is_stopped_leaves_no_file(tmp_path: Path, target: Path, number: signal.Signals) -> None:
     """By a timer's time limit, or by hand."""
-    exporter = Cut(tmp_path, HEAD + b"x" * 100_000, hang_up=False)
+    exporter = Cut(tmp_path, HEAD + b"x" * 5_000_000, hang_up=False)  # more than waits in a buffer
     argv = [sys.executable, "-m", "exporter", "backup", str(target / "copy.db"), "--data-dir", str(tmp_path)]
     with subprocess.Popen(argv, stderr=subprocess.PIPE, text=True) as process:
         assert exporter.asked.wait(60)

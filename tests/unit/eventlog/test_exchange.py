@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import io
 import resource
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from http.client import HTTPException
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -103,6 +106,14 @@ BROKEN: dict[str, store.Behave] = {
 }
 
 
+@pytest.fixture(params=[2**13, 2**17], ids=["Python 3.13", "Python 3.14"])
+def _buffer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As much is read at a time as a Python does by default."""
+    reader = partial(io.BufferedReader, buffer_size=request.param)
+    monkeypatch.setattr("exporter.eventlog.exchange.io", SimpleNamespace(BufferedReader=reader))
+
+
+@pytest.mark.usefixtures("_buffer")
 @pytest.mark.parametrize("behaviour", BROKEN)
 def test_what_is_no_reply_ends_at_once(receiver: Receiver, connection: Connection, behaviour: str) -> None:
     """Long before its time is over: what never ends costs no more than its first bytes."""
@@ -126,6 +137,7 @@ ANSWERED: dict[str, store.Behave] = {
 }
 
 
+@pytest.mark.usefixtures("_buffer")
 @pytest.mark.parametrize("behaviour", ANSWERED)
 def test_of_a_large_reply_little_is_read(receiver: Receiver, connection: Connection, behaviour: str) -> None:
     """The status tells what is to be known, and memory does not notice the rest."""
