@@ -60,8 +60,8 @@ class Committer:
         self.turns = Turns(now)
         self._view = ledger.view()
         self._newest = Newest((), 0)
-        self._not_shown: View | None = None
-        """Of a scrape that did not wait for it: to be shown by the next, as the ledger takes it for shown."""
+        self._was_left = False
+        """Whether a scrape did not wait for what it moved on: the next shows that, as the ledger takes it for shown."""
 
     # In the committer's thread.
 
@@ -161,9 +161,9 @@ class Committer:
 
     def scrape(self) -> View:
         """Move the series on, and tell what a scrape shows then."""
-        if self._not_shown is not None:
-            view, self._not_shown = self._not_shown, None
-            return view
+        if self._was_left:
+            self._was_left = False
+            return self._look()  # not what that one saw then: others may have been shown more since
         with suppress(StorageUnavailableError), self._troubles_told():  # then all stays as it was shown
             self._settle()
             self._commit(self._ledger.exposure(self._clock()))
@@ -207,12 +207,12 @@ class Committer:
         if answered(future):
             return future.result()
         if scrape and not future.cancelled():
-            future.add_done_callback(self._keep)
+            future.add_done_callback(self._leave)
         return self._view
 
-    def _keep(self, future: "Future[View]") -> None:
+    def _leave(self, future: "Future[View]") -> None:
         if future.exception() is None:
-            self._not_shown = future.result()
+            self._was_left = True
 
     def newest(self) -> Newest:
         """The versions heard from last; as they were told before, if it is busy."""

@@ -50,10 +50,34 @@ def test_a_scrape_that_left_before_its_commit_had_ended_is_shown_by_the_next(ben
         assert bench.journal.begun == begun + 1, "the scrape has nothing to commit"
         assert left.shown == {}
         bench.journal.free.set()
-        await bench.until_decided(bench.post())
+        await bench.until_decided(bench.post("com.example.another"))
         following = await asyncio.to_thread(bench.committer.view, True)
-        assert sum(following.shown.values()) == 1, "the abandoned one, not another"
+        assert sum(following.shown.values()) == 1, "what had moved on, and nothing else"
         assert sum((await asyncio.to_thread(bench.committer.view, True)).shown.values()) == 2
+
+    bench.run(story)
+
+
+def test_no_scrape_shows_less_than_one_before_it_on_a_disk_that_hangs_now_and_then(bench: Bench) -> None:
+    """Prometheus would take that for a reset, and add all that was counted once more.
+
+    One scrape leaves; a person looks, and sees more; the next scrape leaves with what they saw; the disk is free again.
+    """
+
+    async def story(bench: Bench) -> None:
+        view = bench.committer.view
+        await bench.until_decided(bench.post())
+        bench.journal.free.clear()
+        seen = [await asyncio.to_thread(view, True)]
+        bench.journal.free.set()
+        await bench.until_decided(bench.post())
+        await asyncio.to_thread(view, False)
+        held = await bench.until_it_hangs()
+        seen.append(await asyncio.to_thread(view, True))
+        bench.journal.free.set()
+        await bench.until_decided(held)
+        seen.append(await asyncio.to_thread(view, True))
+        assert [sum(each.shown.values()) for each in seen] == [0, 2, 3]
 
     bench.run(story)
 
