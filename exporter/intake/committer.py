@@ -171,6 +171,7 @@ class Committer:
 
     def _look(self) -> View:
         self._ledger.apply(Changes(self._clock()))  # the hours pass for devices, whatever the disk takes
+        self._telemetry.ledger_bytes.set(self._journal.size)  # here, as a disk that hangs may hang this as well
         self._view = self._ledger.view()
         return self._view
 
@@ -242,7 +243,6 @@ class Committer:
 
     def observe(self) -> None:
         """Bring the gauges about the ledger up to date."""
-        self._telemetry.ledger_bytes.set(self._journal.size)
         self._telemetry.last_backup.set(self._journal.last_backup)
         since = self._ledger.seen.since
         self._telemetry.dedup_span.set(0 if since is None else self._clock() - since)

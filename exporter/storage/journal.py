@@ -7,6 +7,7 @@ The store's contract:
   `backup` and `note_backup`; `close` last.
 - After `commit` returns, the changes survive the death of this process (durability `process`: write-ahead log, not
   synced at each commit) or of the machine (`power`: synced before it returns). They are there whole or not at all.
+  If somebody has deleted, moved or replaced the file meanwhile, `commit` and `settle` raise until it is back.
 - After `commit` has raised `StorageUnavailableError`, nothing is known yet: the write may have reached the disk before
   its confirmation failed. `settle` reads the truth back. It must be called before the next draft, and the changes it
   returns did land and must be applied. If a scrape asked for them, it was served without them.
@@ -34,6 +35,7 @@ from exporter.storage.directory import locked, make
 from exporter.storage.errors import LedgerError, StorageUnavailableError, copied, unusable
 from exporter.storage.ledgerfile import Durability
 from exporter.storage.oldtable import OldTable
+from exporter.storage.openfiles import OpenFiles
 from exporter.storage.recenttable import RecentTable
 from exporter.storage.seriestable import SeriesTable
 
@@ -121,6 +123,7 @@ class Journal:
         self._devices = DeviceTable(self._db, self._whole)
         self._recent = RecentTable(self._db, self._memory, self._complete(self._series.up_to_date - 1))
         self._old = OldTable(self._db, self._window)
+        self._files = OpenFiles(self._path)
 
     @property
     def remembers(self) -> OnDisk | None:
@@ -130,8 +133,7 @@ class Journal:
     @property
     def size(self) -> int:
         """Bytes of the ledger on disk, its write-ahead log included."""
-        files = (self._path, self._path.with_name(self._path.name + "-wal"))
-        return sum(file.stat().st_size for file in files if file.exists())
+        return self._files.size
 
     @property
     def healthy(self) -> bool:
@@ -146,6 +148,7 @@ class Journal:
         if self._in_doubt is None:
             return None
         tx, changes = self._in_doubt
+        self._files.check_ledger()
         try:
             with suppress(sqlite3.Error):
                 self._db.close()
@@ -166,6 +169,7 @@ class Journal:
             raise StorageUnavailableError(str(error)) from error
 
     def _write(self, changes: Changes) -> None:
+        self._files.check()
         before = self._recent.tx
         devices = tables.pack(changes.devices) if changes.devices else None
         if self._fits_in_a_row(changes):

@@ -73,6 +73,27 @@ def test_a_full_disk_shows_and_passes_by_itself(launch: Launch) -> None:
     assert exporter.post(event()).body == OK
 
 
+def test_a_data_directory_that_is_moved_away_takes_no_event_along(launch: Launch) -> None:
+    """Or a file that was deleted: nothing is acknowledged that no start would find, and all goes on when it is back."""
+    exporter = launch()
+    assert exporter.post(events(5)).status == 200
+    before, batch = exporter.scrape(), events(3)
+    away = exporter.data.rename(exporter.directory / "away")
+
+    assert_refused(exporter.post(batch), 503, "storage_unavailable")
+    assert not is_ready(exporter)
+    during = exporter.scrape()
+    assert during.value("capgo_exporter_ready") == 0
+    assert during.series("capgo_events_total") == before.series("capgo_events_total")
+
+    away.rename(exporter.data)
+    assert exporter.post(batch).status == 200
+    exporter.kill()
+    exporter.restart()
+    assert exporter.scrape().total("capgo_events_total") == 8
+    assert "was deleted, moved or replaced while in use" in exporter.logs()
+
+
 def test_a_backup_from_a_full_disk_is_refused_and_holds_nobody_up(launch: Launch, tmp_path: Path) -> None:
     """A transaction that failed may be open still; a copy that waited for its end would wait for ever."""
     exporter = launch()

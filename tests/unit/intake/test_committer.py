@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +19,7 @@ from exporter.eventlog.record import Record
 from exporter.intake.committer import Committer
 from exporter.intake.post import Arrival, Post
 from exporter.metrics.telemetry import Telemetry
-from exporter.storage.errors import LedgerError
+from exporter.storage.errors import LedgerError, StorageUnavailableError
 from exporter.storage.journal import Journal
 from exporter.wire.events import decode
 from exporter.wire.fingerprints import fingerprinter
@@ -78,6 +81,29 @@ def test_no_scrape_shows_less_than_one_before_it_on_a_disk_that_hangs_now_and_th
         await bench.until_decided(held)
         seen.append(await asyncio.to_thread(view, True))
         assert [sum(each.shown.values()) for each in seen] == [0, 2, 3]
+
+    bench.run(story)
+
+
+def test_a_data_directory_that_cannot_be_reached_does_not_fail_a_scrape(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A share whose server has gone: now above all somebody has to read that nothing is counted."""
+    stat = os.stat
+
+    def unreachable(path: Any, **how: Any) -> os.stat_result:
+        if str(path).startswith(str(bench.committer.directory)):
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+        return stat(path, **how)
+
+    async def story(bench: Bench) -> None:
+        await bench.until_decided(bench.post())
+        monkeypatch.setattr(os, "stat", unreachable)
+        assert isinstance(await bench.until_decided(bench.post()), StorageUnavailableError)
+        shown = await asyncio.to_thread(bench.committer.view, True)
+        bench.committer.observe()
+        assert shown.events == {"shown": 0, "held": 1, "dormant": 0, "forgotten": 0}
+        assert not await asyncio.to_thread(bench.committer.ready)
 
     bench.run(story)
 

@@ -1,5 +1,6 @@
 """What the disk keeps, and what it says when it can't."""
 
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -436,6 +437,67 @@ def test_what_landed_is_told_of_though_it_took_two_tries_to_read_it_back(
             journal.settle()
 
     assert journal.settle() is changes
+
+
+@pytest.mark.parametrize("how", ["deleted", "replaced", "moved", "directory moved", "directory deleted"])
+def test_nothing_is_committed_to_a_file_that_no_start_will_find(tmp_path: Path, how: str) -> None:
+    """The system lets a process go on writing to what was deleted or moved, and each post would be acknowledged."""
+    data = tmp_path / "data"
+    path = data / ledgerfile.FILE_NAME
+    with closing(Journal(data, "process", 1000, DAY)) as journal:
+        journal.load(lambda _: None)
+        journal.commit(Changes(1.0, totals={SERIES: 1}))
+        match how:
+            case "deleted":
+                path.unlink()
+            case "replaced":
+                shutil.copy(path, tmp_path / "copy")
+                (tmp_path / "copy").rename(path)
+            case "moved":
+                path.rename(tmp_path / "moved")
+            case "directory moved":
+                data.rename(tmp_path / "moved")
+            case _:
+                shutil.rmtree(data)
+
+        for refused in (lambda: journal.commit(Changes(2.0, totals={SERIES: 2})), journal.settle, journal.settle):
+            with pytest.raises(StorageUnavailableError, match=r"ledger\.db was deleted, moved or replaced"):
+                refused()
+        assert not journal.healthy
+
+
+def test_a_ledger_that_is_put_back_goes_on(tmp_path: Path) -> None:
+    """What was refused meanwhile counts when it comes again."""
+    data, away = tmp_path / "data", tmp_path / "away"
+    with closing(Journal(data, "process", 1000, DAY)) as journal:
+        journal.load(lambda _: None)
+        journal.commit(Changes(1.0, totals={SERIES: 1}))
+        data.rename(away)
+        with pytest.raises(StorageUnavailableError):
+            journal.commit(Changes(2.0, totals={SERIES: 2}))
+        away.rename(data)
+        assert journal.settle() is None
+        journal.commit(Changes(3.0, totals={SERIES: 2}))
+
+    assert everything(data).totals == {SERIES: 2}
+
+
+def test_a_deleted_log_costs_nothing(opened: Open, tmp_path: Path) -> None:
+    """Somebody has tidied up: what was acknowledged is in the open one alone, and survives a crash right after it."""
+    journal = opened()
+    journal.commit(Changes(1.0, totals={SERIES: 1}))
+    (tmp_path / f"{ledgerfile.FILE_NAME}-wal").unlink()
+
+    with pytest.raises(StorageUnavailableError, match=r"ledger\.db-wal was deleted"):
+        journal.commit(Changes(2.0, totals={SERIES: 2}))
+    assert journal.settle() is None
+    journal.commit(Changes(3.0, totals={SERIES: 2}))
+
+    crashed = tmp_path / "crashed"
+    crashed.mkdir()
+    for part in ("", "-wal"):
+        shutil.copy(tmp_path / f"{ledgerfile.FILE_NAME}{part}", crashed)
+    assert everything(crashed).totals == {SERIES: 2}
 
 
 def raises(error: Exception) -> Callable[..., None]:
