@@ -17,6 +17,16 @@ class StorageUnavailableError(Exception):
     """The disk did not do what was asked; if that was a commit, `Journal.settle` says whether it landed."""
 
 
+def unavailable(error: Exception) -> StorageUnavailableError:
+    """To be raised instead of an error, `from None`, for whoever may keep it for a while.
+
+    A cursor in one of the frames that an error went through would keep a connection open that is closed by now, and its
+    file locked.
+    """
+    error.__traceback__ = None
+    return StorageUnavailableError(str(error))
+
+
 def unusable(directory: Path, error: Exception) -> LedgerError:
     """Of a directory that can't hold a ledger."""
     return LedgerError(

@@ -32,7 +32,7 @@ from exporter.counting.seen import OnDisk
 from exporter.storage import ledgerfile, tables
 from exporter.storage.devicetable import DeviceTable, Whole
 from exporter.storage.directory import locked, make
-from exporter.storage.errors import LedgerError, StorageUnavailableError, copied, unusable
+from exporter.storage.errors import LedgerError, StorageUnavailableError, copied, unavailable, unusable
 from exporter.storage.ledgerfile import Durability
 from exporter.storage.oldtable import OldTable
 from exporter.storage.openfiles import OpenFiles
@@ -154,7 +154,7 @@ class Journal:
                 self._db.close()
             self._open()
         except (sqlite3.Error, LedgerError) as error:
-            raise StorageUnavailableError(str(error)) from error
+            raise unavailable(error) from None
         self._in_doubt = None
         changes.scraped = False
         return changes if self._recent.tx >= tx else None
@@ -166,7 +166,7 @@ class Journal:
             self._write(changes)
         except Exception as error:  # short of memory, for one: what SQLite did by then is unknown as well
             self._in_doubt, self._failing = (tx, changes), True
-            raise StorageUnavailableError(str(error)) from error
+            raise unavailable(error) from None
 
     def _write(self, changes: Changes) -> None:
         self._files.check()
@@ -220,7 +220,7 @@ class Journal:
         try:
             self._db.execute("INSERT OR REPLACE INTO meta VALUES ('last_backup', ?)", (at,))
         except sqlite3.Error as error:
-            raise StorageUnavailableError(str(error)) from error
+            raise unavailable(error) from None
         self.last_backup = at
 
     def close(self) -> None:

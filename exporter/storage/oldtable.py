@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Final
 
 from exporter.counting.seen import OnDisk
-from exporter.storage.errors import StorageUnavailableError
+from exporter.storage.errors import unavailable
 
 OLD_ROWS: Final = 10_000_000
 """Fingerprints on disk beside those in memory, at the most (about 250 MB); the oldest by device time go first."""
@@ -50,7 +50,7 @@ class OldTable:
         try:
             return [value for pair in pairs for (value,) in self._db.execute(query, pair)]
         except sqlite3.Error as error:
-            raise StorageUnavailableError(str(error)) from error
+            raise unavailable(error) from None
 
     def keep(self, numbers: Sequence[int], now: float) -> None:
         """Take in fingerprints, each followed by its timestamp; within a transaction."""

@@ -15,7 +15,7 @@ from exporter.counting.budgets import Limits as BudgetLimits
 from exporter.counting.changes import Changes, Show, Sighting, State
 from exporter.counting.draft import Draft
 from exporter.counting.ledger import Ledger, Limits
-from exporter.storage import ledgerfile, tables
+from exporter.storage import ledgerfile, recenttable, tables
 from exporter.storage.errors import LedgerError, StorageUnavailableError
 from exporter.storage.journal import Journal
 from exporter.storage.recenttable import RecentTable
@@ -437,6 +437,42 @@ def test_what_landed_is_told_of_though_it_took_two_tries_to_read_it_back(
             journal.settle()
 
     assert journal.settle() is changes
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM recent", "UPDATE recent", "INSERT OR IGNORE INTO old", "COMMIT"])
+def test_a_failure_that_is_still_being_told_does_not_hold_the_file(
+    opened: Open, statement: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes to each post that waits, and what a cursor in its traceback reads, SQLite would keep open and locked."""
+    monkeypatch.setattr(recenttable, "_JOINED", 1)
+    journal = opened(memory=3)
+    for number in range(3):
+        journal.commit(Changes(DAY, totals={SERIES: number}, fingerprints={number: int(DAY * 1000)}))
+    fail(journal, statement, after=False)
+
+    with pytest.raises(StorageUnavailableError) as told:  # with the event, the first of the three is to leave memory
+        journal.commit(Changes(DAY, totals={SERIES: 3}, fingerprints={3: int(DAY * 1000)}))
+    assert journal.settle() is None
+    assert told.value
+
+
+def test_a_settling_that_failed_does_not_hold_the_file_either(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have begun to read."""
+    journal = opened()
+    fail(journal, "BEGIN", after=False)
+    with pytest.raises(StorageUnavailableError):
+        journal.commit(Changes(DAY, totals={SERIES: 1}))
+
+    def begins_to_read(db: sqlite3.Connection) -> None:
+        rows = db.execute("SELECT * FROM meta")
+        raise sqlite3.OperationalError(f"disk I/O error after {next(rows)}")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(tables, "count_packed", begins_to_read)
+        with pytest.raises(StorageUnavailableError) as told:
+            journal.settle()
+    assert journal.settle() is None
+    assert told.value
 
 
 @pytest.mark.parametrize("how", ["deleted", "replaced", "moved", "directory moved", "directory deleted"])
