@@ -87,6 +87,8 @@ class Gathering:
         # next commit with those that wait.
         loop.call_soon(loop.call_soon, self._go_on, loop)
         self._decided(posts)
+        for post in posts:  # an error knows the frames that know its posts, so both would stay until they are garbage
+            post.error = None
 
     def _go_on(self, loop: asyncio.AbstractEventLoop) -> None:
         self._counting = False

@@ -50,6 +50,7 @@ class Turns:
             self._working_since = self.now()
             work()
             self._working_since = None
+            del work  # what it knows, as a commit its posts, must not stay until something comes again
 
     # In any thread.
 

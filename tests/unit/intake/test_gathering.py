@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+
+import pytest
 
 from exporter.intake.gathering import OverloadedError
+from exporter.intake.post import Post
 from exporter.intake.turns import PATIENCE
 from exporter.storage.errors import StorageUnavailableError
 from tests.support.committing import SLOWLY, Bench
@@ -55,6 +59,25 @@ def test_the_next_post_of_who_was_answered_shares_a_commit_with_those_that_wait(
         assert bench.journal.begun == 2
 
     bench.run(story)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_nothing_of_a_post_outlives_its_answer(bench: Bench, fails: bool) -> None:
+    """On a full disk neither, where posts of megabytes would wait for Python to look for garbage."""
+
+    async def story(bench: Bench) -> None:
+        bench.journal.fails = fails
+        number = bench.post()
+        await eventually(lambda: number in bench.fates)
+        assert isinstance(bench.fates.pop(number), StorageUnavailableError) == fails
+        await eventually(lambda: not any(isinstance(each, Post) for each in gc.get_objects()))
+
+    gc.collect()
+    gc.disable()
+    try:
+        bench.run(story)
+    finally:
+        gc.enable()
 
 
 def test_behind_a_commit_that_hangs_a_post_waits_for_a_second_at_most(bench: Bench) -> None:
