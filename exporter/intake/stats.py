@@ -118,7 +118,7 @@ class StatsResource:
             batch = decode_strictly(arrival.body, self._max_batch) or decode_carefully(arrival.body, self._max_batch)
             return Post(arrival, batch, self._label, self._fingerprints)
         except (MalformedBodyError, TooManyEventsError) as error:
-            return error.with_traceback(None)  # whose frames hold all that was decoded, until the loop has answered
+            return type(error)()  # a new one, for that one knows all that was decoded, by its frames and its context
 
     def _have_read(self, arrival: Arrival, reading: "asyncio.Future[Post | Exception]") -> None:
         read = reading.exception() or reading.result()

@@ -176,6 +176,16 @@ def test_nothing_that_a_client_chose_is_kept_beyond_its_post(met: Exporter, fiel
     assert memory.rise < KEPT
 
 
+@pytest.mark.parametrize("spoilt", [b'[{"x":"%b"},tru]', b'{"x":"%b",}'], ids=["array", "object"])
+def test_nothing_of_a_body_that_is_no_json_is_kept_either(warm: Exporter, spoilt: bytes) -> None:
+    """What says where it is spoilt knows all that was read until then."""
+    with Memory(warm) as memory:
+        for number in range(DISTINCT):
+            assert warm.post(spoilt % _long(number).encode()).status == 400
+
+    assert memory.rise < KEPT
+
+
 def test_a_client_that_keeps_its_connection_keeps_no_memory_with_it(warm: Exporter) -> None:
     """Phones do; what they have posted is answered, and gone."""
     with ExitStack() as stack, Memory(warm) as memory:
