@@ -233,7 +233,12 @@ def _serve_private(application: WSGIApp, address: Address, failed: Callable[[], 
     sockets = listen("--metrics-listen", address, PRIVATE_BACKLOG)
     port = port_of(sockets)
     server = create_server(
-        application, sockets=sockets, threads=PRIVATE_THREADS, connection_limit=PRIVATE_CONNECTIONS, ident=None
+        application,
+        sockets=sockets,
+        threads=PRIVATE_THREADS,
+        connection_limit=PRIVATE_CONNECTIONS,
+        ident=None,
+        asyncore_use_poll=True,  # select() knows no file above the 1,023rd, and the public port has more connections
     )
 
     def run() -> None:

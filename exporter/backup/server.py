@@ -86,7 +86,12 @@ def serve_copies(source: Source) -> Callable[[], None]:
     try:
         with near(source.directory) as path:
             server = create_server(
-                create_copy_app(source), unix_socket=path, unix_socket_perms="600", threads=1, ident=None
+                create_copy_app(source),
+                unix_socket=path,
+                unix_socket_perms="600",
+                threads=1,
+                ident=None,
+                asyncore_use_poll=True,  # select() knows no file above the 1,023rd
             )
     except OSError as error:
         _log.warning("backup_impossible", directory=str(source.directory), error=str(error))

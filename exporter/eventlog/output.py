@@ -73,7 +73,7 @@ class Output:
             try:
                 size = os.write(descriptor, data)
             except BlockingIOError:  # whoever shares our standard output may have made it so
-                select.select((), (descriptor,), ())
+                _wait_for_room(descriptor)
             else:
                 self.written += size
                 return size
@@ -91,6 +91,12 @@ class Output:
         if descriptor is not None and descriptor != _STDOUT:
             with suppress(OSError):
                 os.close(descriptor)
+
+
+def _wait_for_room(descriptor: int) -> None:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    poll.poll()
 
 
 def _ends_within_a_line(path: Path) -> bool:

@@ -19,10 +19,11 @@ from tests.support.bodies import event
 from tests.support.contract import OK, assert_refused
 from tests.support.harness import LOCALHOST, Exporter, wait_until
 from tests.system.conftest import Launch
+from tests.system.ledgers import backup
 from tests.system.test_replies import padded
 from tests.system.wire import Wire, chunked, post
 
-IDLE = 1000
+IDLE = 1100
 STALLED = post(b"[]")[:-1]
 
 
@@ -50,11 +51,12 @@ def statuses(wires: list[Wire]) -> Iterator[int]:
 
 
 def test_a_thousand_idle_connections_keep_nobody_from_posting(
-    launch: Launch, allow_files: Callable[[int], None]
+    launch: Launch, allow_files: Callable[[int], None], tmp_path: Path
 ) -> None:
-    """Each has been answered once and stays open, and the post of the 1,001st is answered.
+    """Each has been answered once and stays open, and the post of the next is answered; so is a scrape, and a backup.
 
-    Most systems allow a process 1,024 open files: it is for the exporter to ask for more.
+    Most systems allow a process 1,024 open files: it is for the exporter to ask for more, and to use nothing that fails
+    with the 1,025th, as `select()` does.
     """
     allow_files(1024)
     exporter = launch(request_timeout="600s")
@@ -64,6 +66,8 @@ def test_a_thousand_idle_connections_keep_nobody_from_posting(
         assert set(statuses(idle)) == {200}
 
         assert exporter.post(event()).body == OK
+        assert exporter.scrape().total("capgo_events_total") == 1
+        backup(exporter, tmp_path / "copy.db")
 
         assert set(statuses(idle)) == {200}, "an idle connection was dropped"
 
