@@ -52,6 +52,9 @@ class Connection(asyncio.BufferedProtocol):
         self._port = port
         self._arriving = Arriving(port.max_body, port.memory)
         self._transport: asyncio.Transport | None = None
+        self._peer = ""
+        """The client's address, which it has no more when it is gone; empty if it was gone at once."""
+
         self._exchanges: deque[_Exchange] = deque()
         self._began: float | None = None
         """When the request under way began; this and all other times are the loop's."""
@@ -71,6 +74,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._peer = str((transport.get_extra_info("peername") or ("",))[0])
         self._port.opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -111,6 +115,7 @@ class Connection(asyncio.BufferedProtocol):
             return False
         self._arriving.ended = True
         self._exchanges[-1].closing = True
+        self._exchanges[-1].lingering = False
         return True
 
     def pause_writing(self) -> None:
@@ -153,7 +158,7 @@ class Connection(asyncio.BufferedProtocol):
 
     async def _ask_application(self, exchange: _Exchange, request: Request) -> None:
         try:
-            status, headers, body = await respond(self._port.app, request, (self._peer(), 0))
+            status, headers, body = await respond(self._port.app, request, (self._peer, 0))
             exchange.reply = render_raw(status, headers, body, exchange.closing)
         except Exception as error:
             _log.error("internal_error", exc_info=error)
@@ -163,7 +168,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _refuse(self, answer: Answer) -> None:
         """Answer what is no request that anybody could take, and end."""
-        self._port.accounts.note(answer.status, answer.refusal, None, self._peer)
+        self._port.accounts.note(answer.status, answer.refusal, None, lambda: self._peer)
         exchange = _Exchange()
         exchange.lingering = True
         exchange.reply = render(answer, True, False)
@@ -191,11 +196,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _client(self, request: Request) -> str:
         forwarded = b",".join(value for name, value in request.headers if name == b"x-forwarded-for")
-        return client_address(self._peer(), forwarded.decode("latin-1"), self._port.trusted)
-
-    def _peer(self) -> str:
-        name = self._transport.get_extra_info("peername") if self._transport is not None else None
-        return str(name[0]) if name else ""
+        return client_address(self._peer, forwarded.decode("latin-1"), self._port.trusted)
 
     # Reading, and the end.
 

@@ -13,14 +13,14 @@ from exporter.intake.client_address import Networks, client_address
 from exporter.intake.paths import StatsPaths
 from exporter.intake.stats import StatsResource
 from exporter.replies import with_async_error_forms
+from exporter.slashes import OneSlash
 
 App = falcon.asgi.App[falcon.asgi.Request, falcon.asgi.Response]
 
 
 def create_public_app(stats: StatsResource, accounts: Accounts, paths: StatsPaths, trusted: Networks) -> App:
     """Make it."""
-    app: App = falcon.asgi.App(middleware=[_Books(accounts, trusted)])
-    app.req_options.strip_url_path_trailing_slash = True
+    app: App = falcon.asgi.App(middleware=[OneSlash(), _Books(accounts, trusted)])
     for path in paths.routes:
         app.add_route(path, stats)
     return with_async_error_forms(app)
@@ -35,9 +35,10 @@ class _Books:
 
     async def process_response(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, *_: Any) -> None:
         noted = vars(resp.context)
+        peer = (req.scope.get("client") or ("",))[0]  # Falcon's own looks at what clients claim, and fails at that
         self._accounts.note(
             resp.status_code,
             noted.get("refusal"),
             noted.get("rejected"),
-            lambda: client_address(req.remote_addr, req.get_header("X-Forwarded-For") or "", self._trusted),
+            lambda: client_address(peer, req.get_header("X-Forwarded-For") or "", self._trusted),
         )

@@ -15,6 +15,7 @@ from exporter.metrics.reception import Reception
 from exporter.metrics.scrapers import SCRAPE_HEADER, Scrapers
 from exporter.metrics.telemetry import Telemetry
 from exporter.replies import OK, RequestRefusedError, reply, with_error_forms
+from exporter.slashes import OneSlash
 
 
 class Source(Protocol):
@@ -39,8 +40,7 @@ def create_private_app(
     scrapers = Scrapers(time.monotonic)
     told = Sources(facts, reception, newest, lambda: telemetry.tally, readiness.reason, lambda: scrapers.age)
     telemetry.ready.set_function(lambda: readiness.reason() is None)
-    app = falcon.App()
-    app.req_options.strip_url_path_trailing_slash = True
+    app = falcon.App(middleware=[OneSlash()])
     app.add_route("/metrics", MetricsResource(source, telemetry, scrapers))
     app.add_route("/healthz", HealthResource())
     app.add_route("/readyz", ReadyResource(readiness))
@@ -51,7 +51,7 @@ def create_private_app(
 
 def create_loading_app() -> Callable[..., Any]:
     """The private port while the ledger loads: alive, not ready; an empty scrape would end every series."""
-    app = falcon.App()
+    app = falcon.App(middleware=[OneSlash()])
     app.add_route("/healthz", HealthResource())
     app.add_sink(_still_loading)
     return with_error_forms(app)

@@ -63,6 +63,8 @@ ODD_REQUESTS: list[Asked] = [
     ("GET", "/nothing", None, {}),
     ("POST", "/nothing", b"[]", {}),
     ("POST", "/stats/", b"[]", {}),
+    ("POST", "//stats//", b"[]", {}),
+    ("POST", "/nothing", b"[]", {"Forwarded": 'for="[::1]:abc"'}),
     ("POST", "/", b"[]", {}),
     ("POST", "/st%61ts", b"[]", {}),
     ("POST", "/stats?from=app", b"[]", {}),

@@ -413,6 +413,18 @@ async def test_a_refused_client_that_has_read_why_ends_it(bench: Bench) -> None:
     assert (client.end(), client.statuses) == ("closed", [400])
 
 
+@told
+async def test_a_client_that_has_said_all_is_not_waited_for_after_a_refusal(bench: Bench) -> None:
+    """Also where the refusal waits for an answer before it: nothing that still comes could reset the connection."""
+    bench.stats.at_once = False
+    client = bench.client()
+    client.send(post(b"[1]") + post(b"", MAX_BODY + 1))
+    client.end_sending()
+    bench.stats.answer()
+
+    assert (client.end(), client.statuses) == ("closed", [200, 413])
+
+
 def test_a_client_that_has_gone_when_it_is_refused_ends_nothing_else(bench: Bench) -> None:
     """Its system answers the reply with a reset, and the end of sending fails then; others were looked at after it."""
 
