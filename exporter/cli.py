@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from exporter import health
+from exporter import health, process
 from exporter.backup.client import fetch
 from exporter.commandline import PROGRAM, Kind, UsageError, meant, read, split, unknown_variables
 from exporter.faults import FAILED, OK, attempt, complain
@@ -26,6 +26,7 @@ class _Command(NamedTuple):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns its exit code: 0, 1 if it failed, 2 if it was given what it can't work with."""
+    process.have_standard_streams()
     try:
         try:
             return attempt(lambda: _run(sys.argv[1:] if arguments is None else arguments), complain)

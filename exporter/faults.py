@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from pydantic import ValidationError
@@ -39,5 +40,6 @@ def _flag(location: tuple[int | str, ...]) -> str:
 
 
 def complain(word: str, sentence: str) -> None:
-    """Say it to a person, in one line."""
-    print(f"{PROGRAM}: {word}: {' '.join(sentence.splitlines())}", file=sys.stderr)  # noqa: T201 - who waits for it
+    """Say it to a person, in one line, if anybody is there to read it: the exit code says it as well."""
+    with suppress(OSError):
+        print(f"{PROGRAM}: {word}: {' '.join(sentence.splitlines())}", file=sys.stderr)  # noqa: T201 - who waits for it

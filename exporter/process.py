@@ -20,6 +20,8 @@ _log = structlog.get_logger("process")
 _M_MMAP_THRESHOLD: Final = -3
 _MMAP_THRESHOLD: Final = 128 * 1024
 
+_STDERR: Final = 2
+
 _SIGNALS: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 
 
@@ -81,6 +83,19 @@ class End:
         signal.alarm(1)  # ends the process even if nobody reads what it says last
         _log.critical("ended_late", seconds=self._limit)
         os._exit(1)
+
+
+def have_standard_streams() -> None:
+    """Give the numbers 0 to 2 to nothing, where whoever started the process has closed them (`>&-`).
+
+    Else a file or a connection of ours would have one, and what is meant for standard output would be written to it.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDONLY)) <= _STDERR:
+        pass
+    os.close(descriptor)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115 - for as long as the process lives
 
 
 def allow_files(needed: int) -> int:

@@ -1,8 +1,8 @@
 """The start of the service, as whoever watches it sees it: what is set, where it listens, and what to do next."""
 
 import os
-import sys
 import textwrap
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -21,11 +21,10 @@ def start(words: list[str], more_help: str) -> int:
     """Serve as the words of a command line have it, until the end; returns the exit code."""
     process.take_signals()
     how = _how_to_log(words)
-    with logs.written(how.log_level, how.log_format):
+    with logs.written(how.log_level, how.log_format) as stream:
+        complaint = complain if logs.for_people(how.log_format) else _log_fatal
         try:
-            return attempt(
-                lambda: _serve(words, more_help), complain if logs.for_people(how.log_format) else _log_fatal
-            )
+            return attempt(lambda: _serve(words, more_help, stream.write), complaint)
         except Exception:
             _log.critical("internal_error", exc_info=True)
             return FAILED
@@ -42,7 +41,7 @@ def _log_fatal(word: str, sentence: str) -> None:
     _log.critical(word, error=sentence)
 
 
-def _serve(words: list[str], more_help: str) -> int:
+def _serve(words: list[str], more_help: str, say: Callable[[str], object]) -> int:
     settings = read(Settings, "", words, more_help)
     if unknown := [*unknown_variables(Settings, os.environ)]:
         _log.warning("unknown_variables", variables=unknown)
@@ -54,7 +53,7 @@ def _serve(words: list[str], more_help: str) -> int:
 
     def started(port: int, metrics_port: int) -> None:
         if logs.for_people(settings.log_format):
-            print(first_words(settings, port, metrics_port), file=sys.stderr)  # noqa: T201 - for who sits there
+            say(f"{first_words(settings, port, metrics_port)}\n")
         _log.info("listening", port=port, metrics_port=metrics_port)
 
     return serve(settings, started)

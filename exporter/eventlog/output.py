@@ -4,6 +4,7 @@ A line that a full disk has cut would swallow the next one, and readers stop the
 a line is cut off again; where that can't be, as in a pipe, the next write begins with an end of line.
 """
 
+import fcntl
 import os
 import select
 import stat
@@ -38,7 +39,7 @@ class Output:
 
     def _open(self) -> int:
         if self._target == STDOUT:
-            self._descriptor = _STDOUT
+            self._descriptor = _standard_output()
         else:
             self._descriptor = os.open(self._target, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
             self._is_torn = _ends_within_a_line(Path(self._target))
@@ -91,6 +92,12 @@ class Output:
         if descriptor is not None and descriptor != _STDOUT:
             with suppress(OSError):
                 os.close(descriptor)
+
+
+def _standard_output() -> int:
+    if fcntl.fcntl(_STDOUT, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:  # what stands there for one that was closed
+        raise OSError("standard output is closed")
+    return _STDOUT
 
 
 def _wait_for_room(descriptor: int) -> None:

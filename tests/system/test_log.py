@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import time
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.support.bodies import event, events
 from tests.support.harness import Exporter
 from tests.system.conftest import Launch
+from tests.system.test_lifecycle import outcome
 from tests.system.test_storage import full_disk, is_ready
 
 EVERY_SECONDS = 10.0
@@ -56,3 +62,51 @@ def test_a_full_disk_is_told_in_few_lines_and_so_is_its_end(launch: Launch) -> N
     assert_bounded(failed, time.monotonic() - began)
     assert len(back) == 1
     assert failed[-1]["timestamp"] <= back[0]["timestamp"]
+
+
+def redirected(exporter: Exporter, how: str) -> Exporter:
+    """The same, started by a shell that redirects its standard streams."""
+    exporter.argv = ["sh", "-c", f'exec "$@" {how}', "sh", *exporter.argv]
+    return exporter
+
+
+def test_a_log_that_nobody_reads_keeps_nobody_from_posting(tmp_path: Path) -> None:
+    """A pager, a terminal with Ctrl-S, a log driver that hangs: what is refused would be told, and a stranger sees to
+    that.
+    """
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    pipe = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+    with redirected(Exporter(tmp_path), f"2>{path}") as exporter:
+        with suppress(BlockingIOError):
+            while True:
+                os.write(pipe, b".")
+
+        for asked, status in (("/nothing", 404), ("/stats", 200), ("/nothing", 404), ("/stats", 200)):
+            assert exporter.post(event(), path=asked).status == status
+        assert exporter.terminate() == 0
+    os.close(pipe)
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-", "2>/dev/full"])
+def test_closed_standard_streams_are_nobodys_files(tmp_path: Path, closed: str) -> None:
+    """As some who start a service close them: their numbers would be given to the next file, or connection.
+
+    Nor does it matter to a start whether its first words can be written.
+    """
+    with redirected(Exporter(tmp_path, log_format="console"), closed) as exporter:
+        streams = [Path(f"/proc/{exporter.pid}/fd/{number}").readlink() for number in range(3)]
+        assert exporter.post(event()).status == 200
+        assert exporter.post(b"[").status == 400
+        assert exporter.terminate() == 0
+
+    assert streams.count(Path(os.devnull)) >= closed.count("&-")
+    assert not any(str(stream).startswith(("socket:", "pipe:", str(exporter.data))) for stream in streams)
+
+
+def test_an_event_log_needs_the_standard_output_that_it_goes_to(tmp_path: Path) -> None:
+    """Its lines would be lost, or in a file of ours."""
+    code, said = outcome(redirected(Exporter(tmp_path, event_log="-"), ">&-"))
+
+    assert code == 1
+    assert "--event-log: standard output is closed" in said
