@@ -5,7 +5,14 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from pydantic import ConfigDict, Field, SecretStr, TypeAdapter, field_validator, model_validator
-from pydantic_settings import BaseSettings, CliImplicitFlag, CliPositionalArg, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    CliImplicitFlag,
+    CliPositionalArg,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from exporter.addresses import AddressSetting, NetworksSetting
 from exporter.eventlog.endpoint import check_endpoint, read_headers
@@ -61,6 +68,17 @@ class Base(BaseSettings):
         cli_show_env_vars=True,
         extra="ignore",
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], *sources: PydanticBaseSettingsSource, **more: PydanticBaseSettingsSource
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """A variable of nothing but blanks is an empty one, which means the default."""
+        chosen = super().settings_customise_sources(settings_cls, *sources, **more)
+        for source in chosen:
+            if isinstance(source, EnvSettingsSource):
+                source.env_vars = {name: text for name, text in source.env_vars.items() if text and text.strip()}
+        return chosen
 
     @field_validator("*", mode="before")
     @classmethod

@@ -14,6 +14,9 @@ from pydantic_settings import NoDecode
 from exporter.wire.labels import is_app_id
 
 _UNITS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_LONGEST: Final = 36500 * _UNITS["d"]
+"""Seconds; no clock of the system waits for ten times as long."""
+
 _SIZES: Final = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _TOKEN_LENGTH: Final = 128
 
@@ -52,7 +55,10 @@ def _duration(value: object) -> Duration:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)", str(value)) or re.fullmatch(r"(0)()", str(value))
     if match is None:
         raise ValueError(f"{value!r} is not a duration; write a number and a unit: 500ms, 150s, 10m, 12h, 30d")
-    return Duration(float(match[1]) * _UNITS.get(match[2], 1))
+    seconds = float(match[1]) * _UNITS.get(match[2], 1)
+    if seconds > _LONGEST:
+        raise ValueError(f"{value!r} is more than a hundred years; 36500d are the most")
+    return Duration(seconds)
 
 
 def _size(value: object) -> Size:

@@ -53,6 +53,8 @@ def test_a_flag_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
         ("--zero-hold", "banana", "150s"),
         ("--version-ttl", "0s", "greater than 0"),
         ("--version-ttl", "-5d", "150s, 10m"),
+        ("--request-timeout", "1000000w", "36500d are the most"),
+        ("--version-ttl", "9" * 400 + "d", "36500d are the most"),
         ("--request-timeout", "0s", "greater than 0"),
         ("--max-body", "4MB", "4MiB"),
         ("--max-body", "0", "greater than or equal to 1"),
@@ -127,10 +129,13 @@ def test_blanks_around_a_value_are_no_part_of_it(around: str, monkeypatch: pytes
     assert read_all().changed() == {"apps": "com.acme.notes", "data_dir": "/data", "zero_hold": 60, "listen": "[::]:80"}
 
 
-def test_an_empty_variable_means_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compose hands over what is not set as an empty text; for every setting there is."""
+@pytest.mark.parametrize("empty", ["", " ", "\r", "\t\n"])
+def test_an_empty_variable_means_the_default(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compose hands over what is not set as an empty text, a file from Windows the end of its line; for every setting
+    there is.
+    """
     for name in Settings.model_fields:
-        monkeypatch.setenv(f"CAPGO_{name.upper()}", "")
+        monkeypatch.setenv(f"CAPGO_{name.upper()}", empty)
 
     assert read_all().changed() == {}
 

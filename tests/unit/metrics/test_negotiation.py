@@ -44,10 +44,17 @@ PROMETHEUS_3 = (
         ("nonsense", TEXT),
         ("text/plain;q=zzz", TEXT),
         ("application/openmetrics-text;q=nan", TEXT),
+        ("application/openmetrics-text;q=2, text/plain;q=0.1", TEXT),
+        (",, application/openmetrics-text;version=1.0.0,,", OPENMETRICS),
+        ("text/plain;q=0.4, application/openmetrics-text;q=0.5, *;q=0.1", OPENMETRICS),
+        ("text/plain;q=0, application/openmetrics-text;q=0.5, text/html;q=zzz", OPENMETRICS),
+        ("a/b;q=0.1," * 100_000, TEXT),
     ],
 )
 def test_the_form_is_the_one_that_is_wanted_more(accept: str, chosen: str) -> None:
-    """Weights count, quotes are no part of a version, and a version that is not ours is not there."""
+    """Weights count, quotes are no part of a version, and a version that is not ours is not there; nor is what can't be
+    read, which changes nothing of the rest.
+    """
     assert format_of(accept) == chosen
 
 
@@ -64,13 +71,22 @@ def test_the_form_is_the_one_that_is_wanted_more(accept: str, chosen: str) -> No
         ("*;q=0", False),
         ("gzip;q=0, *", False),
         ("gzip;q=zzz", False),
+        ("gzip;q=inf", False),
+        ("gzip;level=1;q=0", False),
+        ("gzip;q=0.5;level=1", True),
+        ("identity;q=0.5, gzip;q=1", True),
+        ("identity, gzip", True),
+        ("identity, gzip;q=0.5", False),
+        ("identity;q=0.5, *;q=0.1", False),
+        ("identity;q=0", False),
+        ("x-gzip", True),
         ("identity", False),
         ("br", False),
         ("", False),
     ],
 )
 def test_gzip_is_for_those_who_take_it(accept: str, gzip: bool) -> None:
-    """A weight of 0 means no."""
+    """A weight of 0 means no, and a lower one than that of no coding, rather not."""
     assert wants_gzip(accept) == gzip
 
 
