@@ -102,12 +102,15 @@ class Connection(asyncio.BufferedProtocol):
 
     def _go_on_arriving(self, nbytes: int, anew: bool) -> None:
         if self._began is None or anew:
-            self._began = self._looked = self._port.now()
-            self._arrived = 0
+            self._begin()
         self._arrived += nbytes
         if self._arriving.awaits_continue and not self._exchanges:
             self._arriving.awaits_continue = False
             self._send(CONTINUE)
+
+    def _begin(self) -> None:
+        self._began = self._looked = self._port.now()
+        self._arrived = 0
 
     def eof_received(self) -> bool:
         """The client has said all: what it asked is still answered."""
@@ -186,6 +189,8 @@ class Connection(asyncio.BufferedProtocol):
                 return
         if not exchanges and self._transport is not None:
             self._at_rest_since = self._port.now()
+            if self._began is not None:  # nothing more of it could be read until now
+                self._begin()
             self._resume()
 
     def _send(self, data: bytes) -> None:

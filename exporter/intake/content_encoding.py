@@ -4,10 +4,10 @@ import re
 from typing import Final
 
 _PLAIN: Final = re.compile(
-    r"(?:identity|(?:charset\s*=\s*)?\"?(?:utf|ucs|us-ascii|ascii|iso|latin|windows|cp-?\d|koi8|euc|big5|gb|shift)[\w.:-]*\"?)?",
+    r"(?:identity|none|binary|[78]bit|(?:charset\s*=\s*)?\"?(?:utf|ucs|unicode|ansi|us-ascii|ascii|iso|latin|windows|cp-?\d|koi8|euc|big5|gb|shift)[\w.:-]*\"?)?",
     re.ASCII | re.IGNORECASE,
 )
-"""Nothing, the coding that is none, or a character set."""
+"""Nothing, the coding that is none, what mail has for it, or a character set."""
 
 
 def is_compressed(header: str) -> bool:

@@ -236,8 +236,8 @@ class Arriving:
         )
         self._taken = 0
         self._forget()
-        if not parser.should_keep_alive():
-            self.ended = True
+        if not parser.should_keep_alive() or parser.get_http_version() == "1.0":
+            self.ended = True  # HTTP/1.0 may keep it, but only if that is agreed upon, and else waits for the end
 
     def _forget(self) -> None:
         """Nothing of a request is kept until the next one comes, which may be never."""

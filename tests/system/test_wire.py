@@ -186,11 +186,12 @@ def test_a_path_in_absolute_form_is_understood(exporter: Exporter) -> None:
 
 
 def test_an_old_client_is_answered_and_its_connection_closed(exporter: Exporter) -> None:
-    """HTTP/1.0."""
-    with Wire(exporter.port) as wire:
-        wire.send(post(body(), version="1.0"))
-        assert wire.reply().body == OK
-        assert wire.has_ended()
+    """HTTP/1.0, also where it would keep it (`ab -k`): it waits for the end of what is not said to be kept."""
+    for headers in ([], ["Connection: keep-alive"]):
+        with Wire(exporter.port) as wire:
+            wire.send(post(body(), *headers, version="1.0"))
+            assert wire.reply().body == OK
+            assert wire.has_ended()
 
 
 def test_a_line_of_the_oldest_protocol_is_answered_in_a_form_of_ours(exporter: Exporter) -> None:

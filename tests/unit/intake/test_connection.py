@@ -293,6 +293,21 @@ async def test_a_request_that_pauses_may_go_on(bench: Bench) -> None:
     assert client.statuses == [200]
 
 
+@told
+async def test_a_request_behind_one_that_waits_has_its_time_after_that(bench: Bench) -> None:
+    """Nothing more of it is read until then."""
+    bench.stats.at_once = False
+    client = bench.client()
+    client.send(post(b"[1]") + post(b"[", 2))
+    await bench.pass_time(3 * TIMEOUT)
+    bench.stats.answer()
+    await bench.pass_time(TIMEOUT)
+    client.send(b"]")
+    bench.stats.answer()
+
+    assert client.bodies == [[1], []]
+
+
 @pytest.mark.parametrize(("size", "every"), [(1, 1), (SLOWEST - 200, 1), (2 * SLOWEST, 3)])
 def test_a_trickle_is_answered_408(bench: Bench, size: int, every: int) -> None:
     """A byte now and then does not keep it alive, nor does anything below the rate."""

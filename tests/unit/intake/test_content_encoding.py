@@ -22,6 +22,7 @@ PLAIN = [
 ]
 PLAIN += ["ISO-8859-1", "iso8859_15", "windows-1252", "cp1252", "UTF-16LE", "charset=utf-8", "charset = UTF-8"]
 PLAIN += ['"utf-8"', 'charset="utf-8"', "gb18030", "Shift_JIS", "koi8-r", "EUC-JP"]
+PLAIN += ["none", "binary", "8bit", "7BIT", "unicode", "ANSI"]
 COMPRESSED = [
     "gzip",
     "GZIP",
