@@ -104,13 +104,16 @@ class Connection(asyncio.BufferedProtocol):
         if self._began is None or anew:
             self._begin()
         self._arrived += nbytes
-        if self._arriving.awaits_continue and not self._exchanges:
-            self._arriving.awaits_continue = False
-            self._send(CONTINUE)
+        self._welcome()
 
     def _begin(self) -> None:
         self._began = self._looked = self._port.now()
         self._arrived = 0
+
+    def _welcome(self) -> None:
+        if self._arriving.awaits_continue and not self._exchanges:  # else it would be taken for a reply to those
+            self._arriving.awaits_continue = False
+            self._send(CONTINUE)
 
     def eof_received(self) -> bool:
         """The client has said all: what it asked is still answered."""
@@ -191,6 +194,7 @@ class Connection(asyncio.BufferedProtocol):
             self._at_rest_since = self._port.now()
             if self._began is not None:  # nothing more of it could be read until now
                 self._begin()
+                self._welcome()
             self._resume()
 
     def _send(self, data: bytes) -> None:

@@ -190,7 +190,8 @@ def test_an_old_client_is_answered_and_its_connection_closed(exporter: Exporter)
     for headers in ([], ["Connection: keep-alive"]):
         with Wire(exporter.port) as wire:
             wire.send(post(body(), *headers, version="1.0"))
-            assert wire.reply().body == OK
+            reply = wire.reply()
+            assert (reply.body, reply.headers["connection"]) == (OK, "close")
             assert wire.has_ended()
 
 

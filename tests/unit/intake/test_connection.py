@@ -308,6 +308,18 @@ async def test_a_request_behind_one_that_waits_has_its_time_after_that(bench: Be
     assert client.bodies == [[1], []]
 
 
+@told
+async def test_a_body_behind_a_request_that_waits_is_welcome_after_that(bench: Bench) -> None:
+    """Its client waits to be told, and would wait for ever."""
+    bench.stats.at_once = False
+    client = bench.client()
+    client.send(post(b"[1]") + post(b"", 2).replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n"))
+    assert client.received == b""
+    bench.stats.answer()
+
+    assert client.statuses == [200, 100]
+
+
 @pytest.mark.parametrize(("size", "every"), [(1, 1), (SLOWEST - 200, 1), (2 * SLOWEST, 3)])
 def test_a_trickle_is_answered_408(bench: Bench, size: int, every: int) -> None:
     """A byte now and then does not keep it alive, nor does anything below the rate."""
