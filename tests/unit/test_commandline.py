@@ -177,4 +177,4 @@ def test_of_a_list_given_in_parts_all_count() -> None:
     """Nobody leaves out an app by naming another one."""
     apps = read(Settings, "", ["--apps", "com.acme.notes", "--apps", "com.acme.till"]).apps
 
-    assert [*apps] == ["com.acme.notes", "com.acme.till"]
+    assert sorted(apps) == ["com.acme.notes", "com.acme.till"]
