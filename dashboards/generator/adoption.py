@@ -48,19 +48,21 @@ def _spread(devices: Devices) -> Panel:
 def _times(devices: Devices) -> Panel:
     def reached(part: float) -> str:
         share = f"({_share(devices)})"
-        return f"(count_over_time(({share} < {part})[30d:{_GRAIN}]) * 300 and {share} >= {part} or {share} * 0 - 1)"
+        before, there = f"count_over_time(({share} < {part})[30d:{_GRAIN}])", f"({share} >= {part})"
+        return f"({before} * 300 and {there} or {there} * 0 or {share} * 0 - 1)"
 
     return stat(
         "Adopted",
         "Share of the devices heard from within a day that run this version now, and how long it took from its first "
-        "device until 50 % and 90 % ran it. Good: as for the versions before.",
+        "device until 50 % and 90 % ran it. Always: in all of the last 30 days that Prometheus knows of. Good: as for "
+        "the versions before.",
         (4, 8),
         Query(_share(devices), "now"),
         Query(reached(0.5), "50 % after"),
         Query(reached(0.9), "90 % after"),
         unit="s",
         decimals=1,
-        mappings=names({"-1": ("not yet", "text")}),
+        mappings=names({"-1": ("not yet", "text"), "0": ("always", "text")}),
         named=True,
         no_value="Not counted",
         overrides=[override("byFrameRefID", "A", {"unit": "percentunit"})],

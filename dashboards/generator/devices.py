@@ -27,10 +27,14 @@ class Devices(Selection):
         """Devices whose newest attempt is at one of the stages (a regular expression) now."""
         return total(self._gauge(stages), by)
 
-    def stood(self, stages: str, by: str = "") -> str:
-        """As many as stood there at every moment of the window, which must have been there when it began."""
+    def stood(self, stages: str, gap: str, by: str = "") -> str:
+        """As many as stood there at every moment of the window, which must have been there when it began.
+
+        Or at most `gap` before, if Prometheus was away then.
+        """
         gauge = self._gauge(stages)
-        return total(f"min_over_time({gauge}[{self.window}]) and {gauge} offset {self.window}", by)
+        began = f"last_over_time({gauge}[{gap}] offset {self.window})"
+        return total(f"min_over_time({gauge}[{self.window}]) and {began}", by)
 
     def _gauge(self, stages: str) -> str:
         return selector(f"{self.name}_rollout_devices", *self.matchers, f'stage=~"{stages}"')

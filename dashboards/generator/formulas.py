@@ -54,8 +54,12 @@ class Events(Selection):
         return f"{total(f'rate({self.selector(actions)}[$__rate_interval])', by)} * $__interval_ms / 1000"
 
     def attempts(self, by: str = "") -> str:
-        """Times a version was set or failed to be; those set again by the rollback of another one are among them."""
-        return self.where(PLUGIN).count(ATTEMPTS, by)
+        """Times a version was set or failed to be; those set again by the rollback of another one are among them.
+
+        At least as many as failed: what was set before the window may be rolled back in it.
+        """
+        tried, failures = self.where(PLUGIN).count(ATTEMPTS, by), self.failures(by)
+        return f"({failures} > {tried} or {tried})"
 
     def failures(self, by: str = "") -> str:
         return self.where(PLUGIN).count(FAILURES, by)
@@ -94,8 +98,8 @@ def or_zero(part: str, whole: str) -> str:
 
 
 def share(part: str, whole: str, at_least: str) -> str:
-    """`part` of `whole`, where the whole is large enough to tell; at most 1, as a window may cut a pair of events."""
-    return f"clamp_max({part} / ({whole} >= {at_least}), 1)"
+    """`part` of `whole`, where the whole is large enough to tell."""
+    return f"{part} / ({whole} >= {at_least})"
 
 
 def surely(part: str, whole: str, at_least: object = None) -> str:

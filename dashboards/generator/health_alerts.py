@@ -8,7 +8,7 @@ from dashboards.generator.alert import Alert, Severity
 from dashboards.generator.health_measures import CRASHES, ERRORS, NOT_READY, SLOW, Measure
 from dashboards.generator.health_recordings import SURELY_ON_ANDROID, others_of, part_of, times_others, whole_of
 from dashboards.generator.selectors import BUNDLES, FIRST_SEEN, selector
-from dashboards.generator.timescale import Timescale
+from dashboards.generator.timescale import Timescale, seconds
 
 FINDINGS: Final = "Worse than the other versions"
 """The panel of Health that all of them lead to."""
@@ -108,9 +108,9 @@ def _worse(
 
 
 def _known(scale: Timescale) -> str:
-    """The versions that are no news."""
-    first_seen = selector(FIRST_SEEN, BUNDLES)
-    return f"group by (app_id, platform, version) ({first_seen} offset {scale(_NEWS)})"
+    """The versions that are no news, also where Prometheus was away a week ago, or not there yet."""
+    first_seen = f"min by (app_id, platform, version) ({selector(FIRST_SEEN, BUNDLES)})"
+    return f"{first_seen} < time() - {seconds(scale(_NEWS))}"
 
 
 def _crashing(scale: Timescale) -> Alert:

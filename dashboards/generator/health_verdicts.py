@@ -64,9 +64,13 @@ def _others_rate(measure: Measure, app: Reports, by: str, within: str) -> str:
     return f"{but_this(measure.part(app, by))} / ({but_this(measure.whole(app, by))} <= -{AT_LEAST})"
 
 
+def or_too_few(times: str, whole: str) -> str:
+    """`times`, or whether the whole is too small or there are no others to compare with."""
+    return f"{times} or (({whole} > 0) >= bool {AT_LEAST}) + {_TOO_FEW}"
+
+
 def _or_why_not(times: str, whole: str, visits: str) -> str:
-    too_few_or_no_others = f"(({whole} > 0) >= bool {AT_LEAST}) + {_TOO_FEW}"
-    return f"{times} or {too_few_or_no_others} or ({visits} > 0) * 0 + {_CAN_NOT_TELL}"
+    return f"{or_too_few(times, whole)} or ({visits} > 0) * 0 + {_CAN_NOT_TELL}"
 
 
 def _each(cell: Callable[[Measure], str]) -> str:

@@ -69,7 +69,8 @@ def _versions(events: Events, devices: Devices, size: tuple[int, int]) -> Panel:
         "Versions",
         "Every version and platform, the worst verdict first, and of those what hurts users most. Verdict: as Surely "
         "worst has it, and of what. "
-        "Attempts: `set + set_fail` (those by rollbacks of newer versions included). Updates failed: "
+        "Attempts: `set + set_fail` (those by rollbacks of newer versions included), at least those that failed. "
+        "Updates failed: "
         "`set_fail + update_fail`, of the attempts; any failure: devices whose newest "
         "attempt is this version and stands at a failure now, a failed download included. Devices: heard from within a "
         "day, that run it. Started: downloads; lost: not completed, of those. "
@@ -117,7 +118,7 @@ def _trends(events: Events, hour: Events) -> list[Panel]:
 
 
 def _silence() -> Panel:
-    newest = selectors.own("last_event_timestamp_seconds", ANY_APP)
+    newest = selectors.own("last_event_timestamp_seconds", ANY_APP, selectors.NAMED_APPS)
     return stat(
         "Since the last event",
         "Time since an exporter counted an event of the app: `time() - last event`. Good: seconds to minutes for an "
@@ -137,7 +138,7 @@ def _heard(events: Events) -> Panel:
     return bars(
         "Events by app",
         "All events. Good: no app falls silent; CapgoAppSilent fires where an hour has none "
-        "and the same hour yesterday had more than 100.",
+        "and the same hour a week ago had more than 100.",
         (9, 7),
         Query(f"{every} * $__interval_ms / 1000", "{{app_id}}"),
         of="events",

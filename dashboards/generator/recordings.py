@@ -96,7 +96,7 @@ def _devices(scale: Timescale) -> list[Recording]:
     return [
         Recording(tried, day.standing(".+", _BY_VERSION)),
         Recording(of_version("devices_installed", "1d"), day.entered("installed", _BY_VERSION)),
-        Recording(STUCK, day.stood("downloading|failed", _BY_VERSION)),
+        Recording(STUCK, day.stood("downloading|failed", scale("3h"), _BY_VERSION)),
         Recording(surely_of_version("devices_stuck", "1d"), surely(STUCK, tried)),
     ]
 

@@ -20,7 +20,7 @@ def quantile(share: float, histogram: str, window: str = RATE, by: str = "le") -
 def replicas_table(size: tuple[int, int]) -> Panel:
     """What each exporter does now."""
     started, build = process("process_start_time_seconds"), own("build_info")
-    release = f"max by (instance, version) ({build} * on (job, instance) group_left () (time() - {started}))"
+    release = f"max by (instance, version) ({build} * ignoring (version) group_left () (time() - {started}))"
     return table(
         "Exporters",
         "Each exporter now. Scraped: Prometheus' last scrape was answered (while it loads its ledger it is not); "

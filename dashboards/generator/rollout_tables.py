@@ -51,7 +51,7 @@ def _devices(devices: Devices, events: Events) -> list[str]:
 
 
 def _attempts(events: Events) -> list[str]:
-    kept = f"({events.installs(_BY)} - {events.rollbacks(_BY)})"
+    kept = f"clamp_min({events.installs(_BY)} - {events.rollbacks(_BY)}, 0)"
     return [started(events, _BY), completed(events, _BY), events.installs(_BY), kept]
 
 

@@ -53,13 +53,14 @@ def _hold_too_short() -> Alert:
 
 
 def _not_copied(within: str) -> Alert:
+    copied = watched("last_backup_timestamp_seconds")
     return Alert(
         "CapgoBackupMissing",
         "warning",
-        f"time() - {watched('last_backup_timestamp_seconds')}",
+        f"time() - {copied}",
         ">",
         seconds(within),
-        (),
+        (f"last_over_time({copied}[1d] offset {within})",),  # a new exporter has that much time for its first copy
         "15m",
         f"The ledger of the exporter <instance> was not copied within {within}",
         "The newest copy was handed over <value:humanizeDuration> ago; if that is decades, there never was one.",

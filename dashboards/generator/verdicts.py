@@ -6,9 +6,9 @@ from typing import Final
 from dashboards.generator import phases
 from dashboards.generator import thresholds as limits
 from dashboards.generator.dashboard import HEALTH
-from dashboards.generator.formulas import Events, surely, times
+from dashboards.generator.formulas import Events, share, surely, times
 from dashboards.generator.health_measures import CRASHES, NOT_READY, SLOW, Reports
-from dashboards.generator.health_verdicts import WORSE, against
+from dashboards.generator.health_verdicts import WORSE, against, or_too_few
 from dashboards.generator.panels import TOO_FEW, Json, Panel
 from dashboards.generator.tables import Column, link, table
 from dashboards.generator.update_panels import AT_LEAST, PLATFORM
@@ -21,18 +21,15 @@ _HEALTH: Final = (
 
 def installing(version: Events, baseline: Events, links: Sequence[Json] = ()) -> list[Column]:
     """How many times as many updates surely fail, and downloads are surely lost."""
-    attempts = f"({baseline.attempts(_BY)} >= {AT_LEAST})"
-    updates = times(
-        surely(version.failures(_BY), version.attempts(_BY), AT_LEAST),
-        f"{baseline.failures(_BY)} / {attempts}",
-        limits.FAILED_FLOOR,
-    )
+    attempts, begun = version.attempts(_BY), phases.started(version, _BY)
+    others = share(baseline.failures(_BY), baseline.attempts(_BY), AT_LEAST)
+    updates = times(surely(version.failures(_BY), attempts, AT_LEAST), others, limits.FAILED_FLOOR)
     downloads = times(
         phases.surely_lost(version, _BY, AT_LEAST), phases.lost_share(baseline, _BY, AT_LEAST), limits.LOST_FLOOR
     )
     return [
         Column(title, expr, decimals=1, mappings=WORSE, no_value=TOO_FEW, links=links)
-        for title, expr in (("Updates", updates), ("Downloads", downloads))
+        for title, expr in (("Updates", or_too_few(updates, attempts)), ("Downloads", or_too_few(downloads, begun)))
     ]
 
 

@@ -7,7 +7,7 @@ from dashboards.generator import thresholds as limits
 from dashboards.generator.alert import Alert, Severity
 from dashboards.generator.recording import of_version
 from dashboards.generator.recordings import DOWNLOADS_WORSE, STUCK, WORSE, of_app, surely_of_version
-from dashboards.generator.selectors import EVENTS, NAMED_APPS, selector
+from dashboards.generator.selectors import EVENTS, JOB, NAMED_APPS, selector
 from dashboards.generator.timescale import Timescale
 
 
@@ -134,20 +134,23 @@ def _stuck(scale: Timescale) -> Alert:
 
 
 def _silent(scale: Timescale) -> Alert:
-    events = selector(EVENTS, NAMED_APPS)
-    now = f"sum by (app_id) (increase({events}[{scale('1h')}]))"
-    yesterday = f"sum by (app_id) (increase({events}[{scale('1h')}] offset {scale('1d')}))"
+    def hour(offset: str = "") -> str:
+        return f"sum by (app_id) (increase({selector(EVENTS, NAMED_APPS)}[{scale('1h')}]{offset}))"
+
+    # Weekends are quiet, and the days after them are not: so the same day of the week, where that is known.
+    usual = " or ".join(hour(f" offset {scale(ago)}") for ago in ("7d", "1d"))
     return Alert(
         "CapgoAppSilent",
         "warning",
-        now,
+        # A new ledger has no counter of an app that never reached it; nor has one that is down, which is told of.
+        f"({hour()} or ({usual}) * 0 and on () group({selector('up', JOB)} == 1))",
         "<",
         1,
-        (f"{yesterday} > 100",),
+        (f"({usual}) > 100",),
         scale("15m"),
         "<app_id>: no events for an hour",
-        "There were more than 100 in the same hour yesterday. Either nobody uses the app, or its posts no longer "
-        "arrive.",
+        "There were more than 100 in the same hour a week ago (or yesterday, if the app was not there yet). Either "
+        "nobody uses it, or its posts no longer arrive.",
         dashboard.OVERVIEW,
         "Since the last event",
         ("app_id",),

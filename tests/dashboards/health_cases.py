@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.dashboards.rule_cases import ANDROID, FOLDED, JOB, Case, Series, of
+from tests.dashboards.rule_cases import ANDROID, FOLDED, JOB, WEEK, Case, Series, of
 
 IOS = ANDROID | {"platform": "ios"}
 AT = "92m"
 MINUTES = 120
-WEEK = 7 * 24 * 60
-"""Minutes."""
 
 
 def _given(labels: Mapping[str, str]) -> str:
@@ -149,6 +147,24 @@ CRASHES = [
         f"{WEEK + 92}m",
         {key: f"_x{WEEK} {values}" for key, values in (visits(ANDROID, app_crash=0.3) | HEALTHY).items()}
         | {f"capgo_version_first_seen_timestamp_seconds{{{_given(ANDROID)}}}": f"0x{WEEK + 120}"},
+    ),
+    Case(
+        "nor is it where Prometheus was away a week ago, or was not there yet",
+        "CapgoVersionCrashesMore",
+        f"{WEEK + 92}m",
+        {key: f"_x{WEEK} {values}" for key, values in (visits(ANDROID, app_crash=0.3) | HEALTHY).items()}
+        | {f"capgo_version_first_seen_timestamp_seconds{{{_given(ANDROID)}}}": f"_x{WEEK} 0x120"},
+    ),
+    Case(
+        "a version that came within the week is news, however long the app is known",
+        "CapgoVersionCrashesMore",
+        f"{WEEK + 92}m",
+        {key: f"_x{WEEK} {values}" for key, values in (visits(ANDROID, app_crash=0.3) | HEALTHY).items()}
+        | {
+            f"capgo_version_first_seen_timestamp_seconds{{{_given(labels)}}}": f"_x{WEEK} {first}x120"
+            for labels, first in ((before(ANDROID), 0), (ANDROID, 7200))
+        },
+        ANDROID,
     ),
     Case(
         "test devices crash without waking anybody",

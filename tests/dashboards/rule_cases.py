@@ -49,6 +49,12 @@ def own(name: str, values: str, labels: str = "") -> Series:
     return {f"{name}{{{','.join(part for part in (JOB, labels) if part)}}}": values}
 
 
+def _counter(action: str) -> str:
+    """That of the version on Android."""
+    (counter,) = (key for key in events() if f'action="{action}"' in key)
+    return counter
+
+
 BASELINE = ANDROID | {"version": "1.4.1"}
 APP = {"app_id": "com.example.shop"}
 
@@ -77,12 +83,32 @@ def _standing(stage: str, values: str) -> Series:
     return standing | (_device_series("capgo_device_stages_total", stage, values) if stage == "installed" else {})
 
 
+WEEK = 7 * 24 * 60
+"""Minutes."""
+
+
+def _of_days(*rates: int) -> Series:
+    """As many installs a minute as are said of each day."""
+    days, reached = [], 0
+    for rate in rates:
+        days.append(f"{reached}+{rate}x1439")
+        reached += rate * 1440
+    return {_counter("set"): " ".join(days)}
+
+
 UPDATES = [
     Case(
         "a version of which one update in ten fails fires",
         "CapgoUpdatesFailing",
         "92m",
         events(set=5, update_fail=0.5),
+        ANDROID,
+    ),
+    Case(
+        "a version that nobody is offered any more, and that fails where it was set hours ago, fires",
+        "CapgoUpdatesFailing",
+        "124m",
+        of(ANDROID, 130) | {_counter("set"): "0+10x30 300x100", _counter("update_fail"): "0x30 0+3x100"},
         ANDROID,
     ),
     Case(
@@ -226,6 +252,13 @@ UPDATES = [
         ANDROID,
     ),
     Case(
+        "devices that stand still do so also where Prometheus was away for an hour a day ago",
+        "CapgoDevicesStuck",
+        "2080m",
+        _standing("failed", "120x600 _x60 120x1440") | _standing("installed", "0+0.2x600 _x60 132+0.2x1440"),
+        ANDROID,
+    ),
+    Case(
         "devices that began within the day are on their way, however many",
         "CapgoDevicesStuck",
         "2000m",
@@ -281,6 +314,32 @@ UPDATES = [
         "CapgoAppSilent",
         "1500m",
         dict.fromkeys(events(), "0x600 0+5x100 500x900"),
+    ),
+    Case(
+        "a Saturday is as quiet as the last one, whatever Friday was",
+        "CapgoAppSilent",
+        f"{WEEK + 600}m",
+        _of_days(0, 0, 5, 5, 5, 5, 5, 0),
+    ),
+    Case(
+        "a Monday without events fires, though Sunday was quiet as well",
+        "CapgoAppSilent",
+        f"{WEEK + 600}m",
+        _of_days(5, 5, 5, 5, 5, 0, 0, 0),
+        APP,
+    ),
+    Case(
+        "an app that a new ledger never heard from fires",
+        "CapgoAppSilent",
+        "1500m",
+        dict.fromkeys(events(), "0+5x1380") | own("up", "1x1600"),
+        APP,
+    ),
+    Case(
+        "of an exporter that is down another alert tells, and not each of its apps",
+        "CapgoAppSilent",
+        "1500m",
+        dict.fromkeys(events(), "0+5x1380") | own("up", "1x1380 0x200"),
     ),
 ]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboards.generator.formulas import Events
+from dashboards.generator.formulas import Events, share, surely
 from tests.dashboards.claims import Claim
 from tests.dashboards.programs import RELEASES, Release
 from tests.dashboards.rule_cases import ANDROID, events, of
@@ -34,6 +34,18 @@ CLAIMS = [
         HOUR.app_installs(),
         events(set=5, set_fail=1, update_fail=5),
         5 * 60,
+    ),
+    Claim(
+        "what was set before the window and fails in it was attempted: no more than all attempts fail",
+        share(HOUR.failures(), HOUR.attempts(), "20"),
+        events(set=0.5, set_fail=0.1, update_fail=2),
+        1,
+    ),
+    Claim(
+        "nor is more than that sure",
+        surely(HOUR.failures(), HOUR.attempts(), 20),
+        events(set=0.5, set_fail=0.1, update_fail=2),
+        0.98,
     ),
     Claim(
         "a healthy platform does not hide that on the other one all attempts fail",

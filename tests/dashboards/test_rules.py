@@ -153,6 +153,7 @@ def test_an_alert_says_what_is_wrong_and_links_to_its_dashboard(release: Release
         ("a ledger that was never copied fires, once that is late", "0x400", True),
         ("so does one whose last copy is older than was chosen", "3600x400", True),
         ("a copy in time is silent", "0x90 5400x400", False),
+        ("a new exporter has as long for its first copy", "_x120 0x300", False),
     ],
 )
 def test_a_missing_backup_is_told_where_that_was_chosen(
