@@ -5,6 +5,7 @@ By Prometheus' and Alertmanager's own programs, started as their containers star
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import re
@@ -140,23 +141,40 @@ ALERT = {
 }
 
 
-def test_whoever_env_names_is_told(told: Told, tmp_path: Path) -> None:
-    """A real Alertmanager, with its waiting cut: its own form to a webhook, and to Slack words with both links."""
+def tell(told: Told, directory: Path, alert: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What a real Alertmanager, with its waiting cut, posts of an alert to a webhook and to Slack, by path."""
     folder = started(
-        "alertmanager", tmp_path, ALERT_WEBHOOK_URL=f"{told.url}/hook", ALERT_SLACK_URL=f"{told.url}/slack?it's"
+        "alertmanager", directory, ALERT_WEBHOOK_URL=f"{told.url}/hook", ALERT_SLACK_URL=f"{told.url}/slack?it's"
     )
     config = folder / "alertmanager.yml"
     config.write_text(config.read_text().replace("group_wait: 30s", "group_wait: 10ms"))
-    with Alertmanager(tmp_path / "server", config, ALERTMANAGER) as server:
-        body = json.dumps([ALERT]).encode()
+    with Alertmanager(directory / "server", config, ALERTMANAGER) as server:
+        body = json.dumps([alert]).encode()
         posted = request(server.port, "POST", "/api/v2/alerts", body, {"Content-Type": "application/json"})
         assert posted.status == 200, posted.body
         wait_until(lambda: len(told.posts) == 2, "both are told")
+    return dict(told.posts)
 
-    heard = dict(told.posts)
+
+def test_whoever_env_names_is_told(told: Told, tmp_path: Path) -> None:
+    """In Alertmanager's own form a webhook, and in words with both links Slack."""
+    heard = tell(told, tmp_path, ALERT)
     assert heard["/hook"]["alerts"][0]["labels"] == ALERT["labels"]
     words = json.dumps(heard["/slack?it's"])
     assert all(text in words for text in ALERT["annotations"].values())
+
+
+def test_a_version_neither_calls_a_channel_nor_links_anywhere(told: Told, tmp_path: Path) -> None:
+    """Anybody can post one of any name; in Slack it is words, whichever sentence it stands in."""
+    name = "<!channel> <https://evil.example.com|log in> & more"
+    summary, description = f"com.example.shop {name} on android: updates fail", f"Of {name}."
+    words = ALERT["annotations"] | {"summary": summary, "description": description}
+
+    heard = tell(told, tmp_path, ALERT | {"annotations": words})
+
+    text = heard["/slack?it's"]["attachments"][0]["text"]
+    assert re.findall("<([^|>]+)", text) == [ALERT["annotations"]["dashboard"], ALERT["annotations"]["runbook_url"]]
+    assert [html.unescape(line) for line in text.splitlines()[:2]] == [summary, description]
 
 
 EMAIL = {
