@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import http.client
 import itertools
 import json
@@ -12,12 +13,14 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -31,6 +34,11 @@ _worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) %
 _ports = itertools.cycle(
     random.sample(range(20000 + _worker * PORTS_A_WORKER, 20000 + (_worker + 1) * PORTS_A_WORKER), PORTS_A_WORKER)
 )
+_PORTS_IN_USE = Path(tempfile.gettempdir()) / f"capgo-exporter-tests-ports-{os.getuid()}"
+"""A byte for each port, locked by the process that took it."""
+PORTS_HELD = 100
+"""The newest that a process took; more than it has in use at a time."""
+_held: deque[int] = deque()
 SCRAPE_HEADER = {"X-Prometheus-Scrape-Timeout-Seconds": "1"}
 """What Prometheus sends with every scrape, and by which the exporter tells a scrape from a person's curl."""
 
@@ -39,10 +47,12 @@ def free_port() -> int:
     """A TCP port that nothing listens on.
 
     It lies below the range from which the kernel takes outgoing ports, so that a restarted program finds it free again,
-    and in a part of it that no other process of this test run looks at.
+    in a part of it that no other process of this test run looks at, and no other test run of this machine gets it.
     """
     while True:
         port = next(_ports)
+        if not _take(port):
+            continue
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -50,6 +60,22 @@ def free_port() -> int:
             except OSError:
                 continue
             return port
+
+
+@cache
+def _in_use() -> IO[bytes]:
+    return _PORTS_IN_USE.open("ab")
+
+
+def _take(port: int) -> bool:
+    try:
+        fcntl.lockf(_in_use(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except OSError:
+        return False
+    _held.append(port)
+    if len(_held) > PORTS_HELD:
+        fcntl.lockf(_in_use(), fcntl.LOCK_UN, 1, _held.popleft())
+    return True
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
