@@ -173,8 +173,8 @@ def _reasons(events: Events) -> list[Panel]:
             "Downloads of changed files only (manifests): files, not downloads, by version; Android sends two events "
             "for a file that can't be fetched. Good: empty.",
             (12, 9),
-            {"version": Label("Version", 80), "action": FAILURE},
-            [Column("Events", f"{mobile.count(selectors.MANIFEST_FILES, 'version, action')} > 0", width=70)],
+            {"version": Label("Version", 80), "action": FAILURE, "app_id": APP},
+            [Column("Events", f"{mobile.count(selectors.MANIFEST_FILES, 'app_id, version, action')} > 0", width=70)],
             sort="Events",
             no_value="Nothing failed",
         ),

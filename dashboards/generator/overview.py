@@ -147,7 +147,6 @@ def _heard(events: Events) -> Panel:
 
 
 def _others(events: Events, devices: Devices) -> Panel:
-    by = "version, platform"
     clients = events.where(selectors.OTHER_CLIENTS)
     return table(
         "Clients that set at each launch",
@@ -155,11 +154,11 @@ def _others(events: Events, devices: Devices) -> Panel:
         "how often it is installed; of attempts there is no failed share to be had. Devices: heard from within a day. "
         "Good: failures are few.",
         (9, 7),
-        {"version": Label("Version"), "platform": ANY_CLIENT},
+        {"version": Label("Version", 70), "platform": ANY_CLIENT, "app_id": APP},
         [
-            Column("Devices", devices.where(selectors.OTHER_CLIENTS).running("1d", by), width=72),
-            Column("Launches", clients.count("set", by), width=88),
-            Column("Failed", clients.count("set_fail|download_fail", by), width=66),
+            Column("Devices", devices.where(selectors.OTHER_CLIENTS).running("1d", _LINE), width=72),
+            Column("Launches", clients.count("set", _LINE), width=88),
+            Column("Failed", clients.count("set_fail|download_fail", _LINE), width=66),
         ],
         sort="Launches",
         no_value="None",

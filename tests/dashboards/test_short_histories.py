@@ -13,14 +13,14 @@ from tests.dashboards.programs import RELEASES, Release
 from tests.dashboards.rule_cases import ANDROID, JOB, Series, events, of
 
 DASHBOARDS = grafana.load()
-CHOSEN = dict.fromkeys(("job", "instance", "app_id", "platform", "baseline"), ".+")
+CHOSEN = dict.fromkeys(("job", "instance", "platform", "baseline"), ".+")
 NO_OTHERS, TOO_FEW = -2, -3
 ALWAYS, NOT_YET = 0, -1
 
 
-def asked(dashboard: str, title: str, which: str, version: str = "1.4.2") -> str:
+def asked(dashboard: str, title: str, which: str, version: str = "1.4.2", app_id: str = ANDROID["app_id"]) -> str:
     """A panel's query as Prometheus gets it for the last hour, by its letter or the heading of its column."""
-    chosen = CHOSEN | {"app_id": ANDROID["app_id"], "version": version}
+    chosen = CHOSEN | {"app_id": app_id, "version": version}
     view = grafana.View(DASHBOARDS[f"live-updates-{dashboard}"], 0, 3600, lambda *_: [], 60, chosen)
     (panel,) = (panel for panel in grafana.panels(view.dashboard) if panel["title"] == title)
     headings = grafana.headings(panel) if panel["type"] == "table" else {}
@@ -81,6 +81,24 @@ CLAIMS = [
         asked("exporter", "Exporters", "Running for"),
         exporters(production=STARTED, staging=STARTED),
         3600,
+    ),
+    *(
+        Claim(
+            f"versions of one name of two apps are two lines ({title})",
+            f"count({asked(name, title, heading, app_id='.+', version='.+')})",
+            {
+                key: values
+                for app_id in ("com.example.notes", "com.example.shop")
+                for key, values in of(
+                    {**ANDROID, "platform": platform, "app_id": app_id}, set=5, download_manifest_file_fail=1
+                ).items()
+            },
+            2,
+        )
+        for name, title, heading, platform in (
+            ("overview", "Clients that set at each launch", "Launches", "electron"),
+            ("downloads", "Files that failed", "Events", "ios"),
+        )
     ),
     Claim(
         "what was set before the time range and is rolled back in it leaves none that was kept, and not less",
