@@ -233,5 +233,6 @@ def _migrate(db: sqlite3.Connection, path: Path, migrations: Mapping[int, str]) 
     try:
         db.executescript(f"BEGIN IMMEDIATE; {steps}; PRAGMA user_version = {target}; COMMIT")
     except sqlite3.Error:
-        db.execute("ROLLBACK")
+        if db.in_transaction:  # on a full disk SQLite has done so itself
+            db.execute("ROLLBACK")
         raise

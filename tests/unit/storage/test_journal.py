@@ -453,7 +453,7 @@ def test_a_failure_that_is_still_being_told_does_not_hold_the_file(
     with pytest.raises(StorageUnavailableError) as told:  # with the event, the first of the three is to leave memory
         journal.commit(Changes(DAY, totals={SERIES: 3}, fingerprints={3: int(DAY * 1000)}))
     assert journal.settle() is None
-    assert told.value
+    assert "disk I/O error" in str(told.value)
 
 
 def test_a_settling_that_failed_does_not_hold_the_file_either(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -472,7 +472,7 @@ def test_a_settling_that_failed_does_not_hold_the_file_either(opened: Open, monk
         with pytest.raises(StorageUnavailableError) as told:
             journal.settle()
     assert journal.settle() is None
-    assert told.value
+    assert "disk I/O error" in str(told.value)
 
 
 @pytest.mark.parametrize("how", ["deleted", "replaced", "moved", "directory moved", "directory deleted"])
@@ -630,6 +630,17 @@ def test_a_migration_that_fails_changes_nothing(opened: Open, tmp_path: Path) ->
     with closing(ledgerfile.connect(path, "process")) as db:
         assert db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'extra'").fetchone() == (0,)
         assert db.execute("PRAGMA user_version").fetchone() == (NOW,)
+
+
+def test_a_migration_that_sqlite_has_undone_itself_says_why(opened: Open, tmp_path: Path) -> None:
+    """As it does on a full disk: there is nothing left to roll back, which is not what is wrong."""
+    opened().close()
+    undone = (
+        "CREATE TABLE extra (a PRIMARY KEY); INSERT INTO extra VALUES (1); INSERT OR ROLLBACK INTO extra VALUES (1);"
+    )
+
+    with pytest.raises(LedgerError, match="UNIQUE constraint failed"):
+        ledgerfile.connect(tmp_path / ledgerfile.FILE_NAME, "process", {NOW: undone})
 
 
 def test_a_ledger_of_schema_1_goes_on_counting(opened: Open, tmp_path: Path) -> None:
