@@ -162,7 +162,7 @@ def _reasons(events: Events) -> list[Panel]:
         table(
             "Failures by platform",
             "Failures of downloads over the time range. Good: few beside the downloads started.",
-            (12, 9),
+            (24, 9),
             {"platform": PLATFORM_LABEL, "action": FAILURE},
             [Column("Events", f"{failures} > 0", width=70)],
             sort="Events",
@@ -172,7 +172,7 @@ def _reasons(events: Events) -> list[Panel]:
             "Files that failed",
             "Downloads of changed files only (manifests): files, not downloads, by version; Android sends two events "
             "for a file that can't be fetched. Good: empty.",
-            (12, 9),
+            (24, 7),
             {"version": Label("Version", 80), "action": FAILURE, "app_id": APP},
             [Column("Events", f"{mobile.count(selectors.MANIFEST_FILES, 'app_id, version, action')} > 0", width=70)],
             sort="Events",

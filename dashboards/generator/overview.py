@@ -123,7 +123,7 @@ def _silence() -> Panel:
         "Since the last event",
         "Time since an exporter counted an event of the app: `time() - last event`. Good: seconds to minutes for an "
         "app in use. Test devices count as well.",
-        (6, 7),
+        (5, 7),
         Query(f"time() - max by (app_id) ({newest})", "{{app_id}}"),
         named=True,
         unit="s",
@@ -139,7 +139,7 @@ def _heard(events: Events) -> Panel:
         "Events by app",
         "All events. Good: no app falls silent; CapgoAppSilent fires where an hour has none "
         "and the same hour a week ago had more than 100.",
-        (9, 7),
+        (7, 7),
         Query(f"{every} * $__interval_ms / 1000", "{{app_id}}"),
         of="events",
         overrides=colors.by_first_word(),
@@ -153,7 +153,7 @@ def _others(events: Events, devices: Devices) -> Panel:
         "Electron's and React Native's clients send `set` at each launch, so it says how often a version runs, not "
         "how often it is installed; of attempts there is no failed share to be had. Devices: heard from within a day. "
         "Good: failures are few.",
-        (9, 7),
+        (12, 7),
         {"version": Label("Version", 70), "platform": ANY_CLIENT, "app_id": APP},
         [
             Column("Devices", devices.where(selectors.OTHER_CLIENTS).running("1d", _LINE), width=72),
