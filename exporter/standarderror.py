@@ -1,11 +1,12 @@
 """Standard error, to which writing neither fails nor waits for long.
 
 Who reads the log may be gone, or stand still (a pager, a terminal with Ctrl-S, a log driver), or its disk be full: none
-of that may keep a post from its reply.
+of that may keep a post from its reply. Nor the process from its end, which is why Python's own stream is passed by: it
+keeps what could not be written, and its lock while it waits, and would be flushed last.
 """
 
+import os
 import queue
-import sys
 import threading
 from contextlib import suppress
 from typing import Final
@@ -16,6 +17,8 @@ PATIENCE: Final = 1.0
 LONGEST_QUEUE: Final = 200
 """Texts that wait for a reader. Further ones are lost, and counted."""
 
+_STDERR: Final = 2
+
 _Text = tuple[str, threading.Event]
 
 
@@ -24,8 +27,9 @@ class StandardError:
     so that the last words before a sudden end are read as well.
     """
 
-    def __init__(self, patience: float = PATIENCE) -> None:
+    def __init__(self, patience: float = PATIENCE, descriptor: int = _STDERR) -> None:
         self._patience = patience
+        self._descriptor = descriptor
         self._texts: queue.Queue[_Text | None] = queue.Queue(LONGEST_QUEUE)
         self._lock = threading.Lock()
         self._lost = 0
@@ -62,8 +66,11 @@ class StandardError:
     def _run(self) -> None:
         while (item := self._texts.get()) is not None:
             text, written = item
-            with suppress(OSError, ValueError):
-                sys.stderr.write(text)
-                sys.stderr.flush()
+            with suppress(OSError):
+                self._write(text.encode(errors="backslashreplace"))
             written.set()
             self._stands_still = False
+
+    def _write(self, data: bytes) -> None:
+        while data:
+            data = data[os.write(self._descriptor, data) :]

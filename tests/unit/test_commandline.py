@@ -21,33 +21,33 @@ def _narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
 
 
-def help_of(command: str, capsys: pytest.CaptureFixture[str]) -> str:
+def help_of(command: str, capfd: pytest.CaptureFixture[str]) -> str:
     with pytest.raises(SystemExit) as end:
         main([*filter(None, [command]), "--help"])
     assert end.value.code == 0
-    return capsys.readouterr().out
+    return capfd.readouterr().out
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_the_help_fits_into_80_columns(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_help_fits_into_80_columns(command: str, capfd: pytest.CaptureFixture[str]) -> None:
     """And begins with the command's own name."""
-    said = help_of(command, capsys)
+    said = help_of(command, capfd)
 
     assert [line for line in said.splitlines() if len(line) > 80] == []
     assert said.startswith(f"usage: capgo-exporter {command}".rstrip())
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_values_have_names_that_people_read(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_values_have_names_that_people_read(command: str, capfd: pytest.CaptureFixture[str]) -> None:
     """In capitals, or the choices themselves, and no type of Python's."""
-    named = re.findall(r"^  --[a-z-]+ (\S+)", help_of(command, capsys), re.MULTILINE)
+    named = re.findall(r"^  --[a-z-]+ (\S+)", help_of(command, capfd), re.MULTILINE)
 
     assert [name for name in named if not re.fullmatch(r"[A-Z:,.=]+|\{[a-z,]+\}|--no-\S+", name)] == []
 
 
-def test_the_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_help_lists_the_commands(capfd: pytest.CaptureFixture[str]) -> None:
     """All of them."""
-    said = help_of("", capsys)
+    said = help_of("", capfd)
 
     assert [command for command in COMMANDS if f"\n  {command}" not in said] == []
 
@@ -70,26 +70,26 @@ def test_the_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None
 )
 @pytest.mark.parametrize("form", ["json", "console"])
 def test_a_mistyped_word_is_one_line_that_helps(
-    words: list[str], hint: str, form: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    words: list[str], hint: str, form: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Not two dozen lines of usage, in which nobody finds it."""
     monkeypatch.setenv("CAPGO_LOG_FORMAT", form)
 
     assert main(words) == MISUSED
 
-    (said,) = capsys.readouterr().err.splitlines()
+    (said,) = capfd.readouterr().err.splitlines()
     assert hint in said
     assert "usage" in said
 
 
 @pytest.mark.parametrize("words", [["--version"], ["check", "--version"], ["--data-dir", "x", "--version"]])
-def test_the_version_is_told(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_version_is_told(words: list[str], capfd: pytest.CaptureFixture[str]) -> None:
     """Whatever else is asked."""
     with pytest.raises(SystemExit) as end:
         main(words)
 
     assert end.value.code == 0
-    assert capsys.readouterr().out == f"capgo-exporter {__version__}\n"
+    assert capfd.readouterr().out == f"capgo-exporter {__version__}\n"
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def test_a_bad_setting_is_refused_with_what_would_be_right(
     flag: str,
     value: str,
     hint: str,
-    capsys: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -97,7 +97,7 @@ def test_a_bad_setting_is_refused_with_what_would_be_right(
     assert main([f"{flag}={value}"]) == MISUSED
     assert list(tmp_path.iterdir()) == []
 
-    (said,) = capsys.readouterr().err.splitlines()
+    (said,) = capfd.readouterr().err.splitlines()
     line = json.loads(said)
     assert line["event"] == "bad_setting"
     assert line["error"].startswith(f"{flag}: ")
@@ -107,7 +107,7 @@ def test_a_bad_setting_is_refused_with_what_would_be_right(
 @pytest.mark.parametrize("quote", ['"', "'"])
 @pytest.mark.parametrize("name", Settings.model_fields)
 def test_quotes_that_docker_keeps_are_refused(
-    name: str, quote: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str, quote: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """`CAPGO_APPS="com.example.shop"` in an env file would refuse every event inside a 200, and a token is not told."""
     secret = f"{quote}com.example.shop{quote}"
@@ -115,7 +115,7 @@ def test_quotes_that_docker_keeps_are_refused(
 
     assert main([]) == MISUSED
 
-    said = capsys.readouterr().err
+    said = capfd.readouterr().err
     assert f"--{name.replace('_', '-')}: write the value without quotes" in said
     assert "com.example.shop" not in said
 
@@ -169,11 +169,11 @@ def test_the_path_that_people_read_holds_no_secret(token: str, path: str) -> Non
 
 
 @pytest.mark.parametrize("written", ["--event-store-headers={}", "--event-store-headers {}"])
-def test_a_secret_on_the_command_line_is_refused(written: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_secret_on_the_command_line_is_refused(written: str, capfd: pytest.CaptureFixture[str]) -> None:
     """Everybody on the machine can read it there; the refusal does not repeat it."""
     assert main(written.format("Authorization=hidden").split()) == MISUSED
 
-    said = capsys.readouterr().err
+    said = capfd.readouterr().err
     assert "--event-store-headers: " in said
     assert "CAPGO_EVENT_STORE_HEADERS" in said
     assert "hidden" not in said
@@ -193,10 +193,10 @@ def test_secrets_come_from_the_environment_or_a_file(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("content", [b"Authorization", b"\xff\xfe", b"a=hidden\nb=c"])
 def test_a_file_of_something_else_is_refused_without_being_shown(
-    content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    content: bytes, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """By the flag's name; a file with several lines as well, as no header has them."""
     (tmp_path / "headers").write_bytes(content)
 
     assert main(["--event-store-headers", f"@{tmp_path / 'headers'}"]) == MISUSED
-    assert "hidden" not in capsys.readouterr().err
+    assert "hidden" not in capfd.readouterr().err

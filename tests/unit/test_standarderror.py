@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-import threading
+import os
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -15,60 +15,67 @@ from exporter.standarderror import LONGEST_QUEUE, StandardError
 FOR_EVER: Final = 600.0
 
 
-class Reader:
-    """Stands for standard error, and reads when the test says so."""
-
-    def __init__(self) -> None:
-        self.has_one = threading.Event()
-        self.reads = threading.Event()
-        self.has_all = threading.Event()
-        self.read: list[str] = []
-
-    def write(self, text: str) -> None:
-        self.has_one.set()
-        assert self.reads.wait(FOR_EVER)
-        self.read.append(text)
-        if text == "last":
-            self.has_all.set()
-
-    def flush(self) -> None:
-        pass
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    """The two ends of one that is full."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writing, b".")
+    os.set_blocking(writing, True)
+    yield reading, writing
+    os.close(reading)
+    os.close(writing)
 
 
-def test_who_does_not_read_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+def read_until(reading: int, last: bytes) -> bytes:
+    data = b""
+    while not data.endswith(last):
+        data += os.read(reading, 65536)
+    return data
+
+
+def test_who_does_not_read_keeps_nobody_waiting(pipe: tuple[int, int]) -> None:
     """What does not fit is counted, and told as soon as that can be read; the rest comes in its order."""
-    reader, stream = Reader(), StandardError(patience=0)
-    monkeypatch.setattr(sys, "stderr", reader)
-    stream.write("first")
-    assert reader.has_one.wait(FOR_EVER)
-    for number in range(LONGEST_QUEUE + 7):
-        stream.write(f"{number}" if number < LONGEST_QUEUE - 1 else "last")
+    reading, writing = pipe
+    stream = StandardError(0, writing)
+    texts = [f"{number}\n" for number in range(LONGEST_QUEUE + 8)]
+    for text in texts:
+        stream.write(text)
 
-    assert stream.take_lost() == 0, "it would be lost as well"
-    reader.reads.set()
-    assert reader.has_all.wait(FOR_EVER)
+    lost = stream.take_lost()
+    assert lost == 0, "it would be lost as well"
+    kept = read_until(reading, f"{LONGEST_QUEUE - 1}\n".encode()).lstrip(b".").decode().splitlines(keepends=True)
+    stream.write("last\n")
+    kept += read_until(reading, b"last\n").decode().splitlines(keepends=True)
 
-    assert reader.read == ["first", *map(str, range(LONGEST_QUEUE - 1)), "last"]
-    assert [stream.take_lost(), stream.take_lost()] == [7, 0]
+    assert kept[:-1] == texts[: len(kept) - 1]
+    assert len(kept) - 1 + stream.take_lost() == len(texts)
+    assert stream.take_lost() == 0
+    stream.close()
+
+
+def test_a_text_longer_than_there_is_room_for_is_written_whole(pipe: tuple[int, int]) -> None:
+    """A traceback, say, of which a pipe takes a part; letters that can't be encoded as well."""
+    reading, writing = pipe
+    stream = StandardError(0, writing)
+    stream.write("é\udc80" + "x" * 300_000 + "last")
+
+    assert read_until(reading, b"last").lstrip(b".") == b"\xc3\xa9\\udc80" + b"x" * 300_000 + b"last"
     stream.close()
 
 
 @pytest.mark.parametrize("is_closed", [True, False])
-def test_what_can_not_be_written_is_nobodys_error(
-    is_closed: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_what_can_not_be_written_is_nobodys_error(is_closed: bool, tmp_path: Path) -> None:
     """Nor is it waited for; and what can be again, is written when it is said."""
-    stream, whole = StandardError(FOR_EVER), tmp_path / "whole"
-    broken = open("/dev/full", "w")  # noqa: PTH123, SIM115 - closed before its end, or not
-    if is_closed:
-        broken.close()
-    monkeypatch.setattr(sys, "stderr", broken)
+    descriptor = os.open("/dev/full", os.O_RDONLY if is_closed else os.O_WRONLY)
+    stream, whole = StandardError(FOR_EVER, descriptor), tmp_path / "whole"
     stream.write("lost\n")
 
     with whole.open("w") as file:
-        monkeypatch.setattr(sys, "stderr", file)
+        os.dup2(file.fileno(), descriptor)
         stream.write("kept\n")
-        assert whole.read_text() == "kept\n"
-    with suppress(OSError):
-        broken.close()
+    assert whole.read_text() == "kept\n"
     stream.close()
+    os.close(descriptor)
