@@ -137,6 +137,15 @@ def accounted(memories: Iterable[dict[str, Any]], table: str) -> Counter[Key]:
     return found
 
 
+def remembers(scrape: Scrape, memories: list[dict[str, Any]]) -> bool:
+    """Whether each gauge and counter equals the accounts."""
+    try:
+        assert_remembers(scrape, memories)
+    except AssertionError:
+        return False
+    return True
+
+
 def assert_remembers(scrape: Scrape, memories: list[dict[str, Any]], **labels: str) -> None:
     """Each gauge and counter equals the accounts; of an app, or of all."""
     assert [memory["doubtful"] for memory in memories] == [0] * len(memories)
